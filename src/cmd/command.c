@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/command.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "ui/escape.h"
+
+enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR };
+
+static const struct command_option common_options[] = {
+	{'J', "json", NULL, "JSON: an object with an array of rows"},
+	{'o', "output", "LIST", "columns to show; +LIST adds to the default ones"},
+	{OPTION_LIST_COLUMNS, "list-columns", NULL, "list the columns and what they say"},
+	{'n', "noheadings", NULL, "no headings"},
+	{'r', "raw", NULL, "cells separated by one space, without alignment"},
+	{'b', "bytes", NULL, "count bytes, not pages"},
+	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
+	{'h', "help", NULL, "this help"},
+	{'V', "version", NULL, "the version"},
+};
+
+#define COMMON_COUNT (sizeof(common_options) / sizeof(common_options[0]))
+
+/* The arrays getopt_long() wants, made from the command's options and the common ones. */
+struct getopt_tables {
+	char *letters;
+	struct option *options;
+};
+
+static void getopt_add(struct getopt_tables *tables, size_t index, const struct command_option *o)
+{
+	int takes = !o->argument            ? no_argument
+		    : o->argument[0] == '[' ? optional_argument
+					    : required_argument;
+
+	tables->options[index] = (struct option){.name = o->name, .has_arg = takes, .val = o->key};
+	if (o->key >= OPTION_LONG)
+		return;
+	char *end = tables->letters + strlen(tables->letters);
+	*end++ = (char)o->key;
+	for (int i = 0; i < takes; i++)
+		*end++ = ':';
+}
+
+static void getopt_tables_deinit(struct getopt_tables *tables)
+{
+	free(tables->letters);
+	free(tables->options);
+}
+
+static struct error *getopt_tables_init(struct getopt_tables *tables, const struct command *command)
+{
+	size_t count = command->option_count + COMMON_COUNT;
+
+	/* A leading ':' makes a missing argument tell itself from an unknown option. */
+	tables->letters = calloc(1, 3 * count + 2);
+	tables->options = calloc(count + 1, sizeof(*tables->options));
+	if (!tables->letters || !tables->options) {
+		getopt_tables_deinit(tables);
+		return error_nomem();
+	}
+	tables->letters[0] = ':';
+	for (size_t i = 0; i < command->option_count; i++)
+		getopt_add(tables, i, &command->options[i]);
+	for (size_t i = 0; i < COMMON_COUNT; i++)
+		getopt_add(tables, command->option_count + i, &common_options[i]);
+	return NULL;
+}
+
+void message_print(const char *prefix, const char *message)
+{
+	_cleanup_free_ char *escaped = NULL;
+	_cleanup_error_ struct error *error = escape_terminal_dup(message, &escaped);
+
+	fprintf(stderr, "physlens: %s%s%s\n", prefix ? prefix : "", prefix ? ": " : "",
+		error ? error_message(error) : escaped);
+}
+
+int invocation_fail(const struct invocation *invocation, struct error *error)
+{
+	message_print(invocation->command->name, error_message(error));
+	error_free(error);
+	return EXIT_CANNOT;
+}
+
+static void __attribute__((format(printf, 2, 0)))
+print_formatted(const struct invocation *invocation, const char *format, va_list args)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (vasprintf(&message, format, args) < 0)
+		message = NULL;
+	message_print(invocation->command->name, message ? message : "out of memory");
+}
+
+void invocation_warn(const struct invocation *invocation, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_formatted(invocation, format, args);
+	va_end(args);
+}
+
+int invocation_misused(const struct invocation *invocation, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_formatted(invocation, format, args);
+	va_end(args);
+	fprintf(stderr, "Try 'physlens %s --help' for more information.\n",
+		invocation->command->name);
+	return EXIT_CANNOT;
+}
+
+static void print_option(const struct command_option *option)
+{
+	char letter[8] = "    ", name[64];
+
+	if (option->key < OPTION_LONG)
+		snprintf(letter, sizeof(letter), "-%c, ", option->key);
+	const char *separator = option->argument && option->argument[0] != '[' ? " " : "";
+	snprintf(name, sizeof(name), "%s--%s%s%s", letter, option->name, separator,
+		 option->argument ? option->argument : "");
+	printf(" %-26s %s\n", name, option->help);
+}
+
+static void print_help(const struct command *command)
+{
+	printf("Usage:\n physlens %s %s\n\n%s\n", command->name, command->synopsis,
+	       command->description);
+	if (command->option_count) {
+		printf("\nOptions:\n");
+		for (size_t i = 0; i < command->option_count; i++)
+			print_option(&command->options[i]);
+	}
+	printf("\nCommon options:\n");
+	for (size_t i = 0; i < COMMON_COUNT; i++)
+		print_option(&common_options[i]);
+	for (const struct table_spec *const *spec = command->tables; spec && *spec; spec++) {
+		printf("\nColumns%s%s:\n", command->tables[1] ? " of " : "",
+		       command->tables[1] ? (*spec)->title : "");
+		table_list_columns(*spec, stdout, " ");
+	}
+	printf("\nFor more details see physlens-%s(1).\n", command->name);
+}
+
+static struct error *parse_color(const char *when, enum color_mode *mode)
+{
+	static const struct {
+		const char *name;
+		enum color_mode mode;
+	} modes[] = {{"auto", COLOR_AUTO}, {"always", COLOR_ALWAYS}, {"never", COLOR_NEVER}};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(when, modes[i].name) == 0) {
+			*mode = modes[i].mode;
+			return NULL;
+		}
+	}
+	return error_new(ERROR_INPUT, "--color: not auto, always or never: %s", when);
+}
+
+/* -1 when the command is over, 0 when it goes on. */
+static int take_common(struct invocation *invocation, int key)
+{
+	struct error *error = NULL;
+
+	switch (key) {
+	case 'J':
+		invocation->table.format = FORMAT_JSON;
+		break;
+	case 'r':
+		invocation->table.format = FORMAT_RAW;
+		break;
+	case 'o':
+		invocation->table.columns = optarg;
+		break;
+	case 'n':
+		invocation->table.noheadings = true;
+		break;
+	case 'b':
+		invocation->table.bytes = true;
+		break;
+	case OPTION_LIST_COLUMNS:
+		invocation->list_columns = true;
+		break;
+	case OPTION_COLOR:
+		error = parse_color(optarg ? optarg : "always", &invocation->table.color);
+		break;
+	case 'h':
+		print_help(invocation->command);
+		return -1;
+	case 'V':
+		printf("physlens %s\n", PACKAGE_VERSION);
+		return -1;
+	}
+	if (!error)
+		return 0;
+	invocation->status = invocation_fail(invocation, error);
+	return -1;
+}
+
+static bool is_common(int key)
+{
+	for (size_t i = 0; i < COMMON_COUNT; i++) {
+		if (common_options[i].key == key)
+			return true;
+	}
+	return false;
+}
+
+int invocation_option(struct invocation *invocation)
+{
+	const struct getopt_tables *tables = invocation->getopt_state;
+
+	for (;;) {
+		const char *word = invocation->argv[optind];
+		int key = getopt_long(invocation->argc, invocation->argv, tables->letters,
+				      tables->options, NULL);
+
+		if (key == -1)
+			break;
+		if (key == '?' || key == ':') {
+			invocation->status = invocation_misused(
+				invocation, "%s: %s", word ? word : "option",
+				key == '?' ? "unknown or ambiguous option" : "needs an argument");
+			return -1;
+		}
+		if (!is_common(key)) {
+			invocation->argument = optarg;
+			return key;
+		}
+		if (take_common(invocation, key) < 0)
+			return -1;
+	}
+	invocation->arguments = invocation->argv + optind;
+	invocation->argument_count = (size_t)(invocation->argc - optind);
+	return 0;
+}
+
+struct error *invocation_table(struct invocation *invocation, const struct table_spec *spec,
+			       struct table **table)
+{
+	*table = NULL;
+	if (invocation->list_columns) {
+		table_list_columns(spec, stdout, "");
+		return NULL;
+	}
+	return table_create(spec, &invocation->table, stdout, table);
+}
+
+int command_run(const struct command *command, int argc, char **argv)
+{
+	struct getopt_tables tables;
+	struct invocation invocation = {.command = command, .argc = argc, .argv = argv};
+
+	invocation.getopt_state = &tables;
+	struct error *error = getopt_tables_init(&tables, command);
+	if (error)
+		return invocation_fail(&invocation, error);
+	opterr = 0;
+	int status = command->run(&invocation);
+	getopt_tables_deinit(&tables);
+	return status;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What every command has in common: its description, its options, its messages, its exit status.
+ *
+ * A command is a `struct command` in a file of its own, listed in main.c's table. One table of
+ * options drives both the parsing and `--help`; the common options (JSON, columns, headings, …)
+ * are parsed here, so that they mean the same everywhere.
+ */
+#ifndef PHYSLENS_CMD_COMMAND_H
+#define PHYSLENS_CMD_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "ui/table.h"
+
+/* Exit status of every command. */
+enum { EXIT_DONE = 0, EXIT_FINDINGS = 1, EXIT_CANNOT = 2 };
+
+struct invocation;
+
+/* Keys of options that have no letter begin here. */
+enum { OPTION_LONG = 256 };
+
+struct command_option {
+	int key;              /* the letter, or OPTION_LONG + n */
+	const char *name;     /* the long name, without dashes */
+	const char *argument; /* NULL: takes none; "[…]": optional, "=WHEN" within */
+	const char *help;
+};
+
+struct command {
+	const char *name;
+	const char *summary;     /* one line for `physlens --help`, lower case, no full stop */
+	const char *synopsis;    /* what follows the name, e.g. "[options] PID" */
+	const char *description; /* a sentence or two for the command's --help */
+	const struct command_option *options;
+	size_t option_count;
+	const struct table_spec *const *tables; /* NULL-terminated, for --help; NULL for none */
+	int (*run)(struct invocation *invocation);
+};
+
+/* The commands of this build, in the order of `physlens --help`, NULL-terminated (main.c). */
+extern const struct command *const command_list[];
+
+/* One call of one command. */
+struct invocation {
+	const struct command *command;
+	struct table_options table; /* from the common options */
+	bool list_columns;          /* --list-columns: see invocation_table() */
+	char **arguments;           /* what is left after the options; NULL-terminated */
+	size_t argument_count;
+	const char *argument; /* of the option in hand */
+	int status;           /* when invocation_option() says the command is over */
+
+	/* private to command.c */
+	int argc;
+	char **argv;
+	void *getopt_state;
+};
+
+/*
+ * The key of the command's next option (its argument is in invocation->argument), 0 when there are
+ * no more, or -1 when the command is over (--help, --version, a bad option): return
+ * invocation->status then.
+ */
+int invocation_option(struct invocation *invocation);
+
+/*
+ * The table that the common options ask for, on standard output; with --list-columns it is
+ * listed instead, *table is NULL and there is nothing more to do.
+ */
+struct error *invocation_table(struct invocation *invocation, const struct table_spec *spec,
+			       struct table **table);
+
+/* Prints "physlens: COMMAND: message" on stderr, escaped; frees `error`; gives EXIT_CANNOT. */
+int invocation_fail(const struct invocation *invocation, struct error *error);
+
+/* The same for a remark after which the command goes on. */
+void invocation_warn(const struct invocation *invocation, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A mistake in how the command was called: the message, then where to find help. */
+int invocation_misused(const struct invocation *invocation, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Runs `command` with its arguments (argv[0] is its name); the status for exit(). */
+int command_run(const struct command *command, int argc, char **argv);
+
+/* Writes "physlens: …" with the message escaped: for main.c. */
+void message_print(const char *prefix, const char *message);
+
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The commands, for main.c's table; each is defined in the file of its name. */
+#ifndef PHYSLENS_CMD_COMMANDS_H
+#define PHYSLENS_CMD_COMMANDS_H
+
+#include "cmd/command.h"
+
+extern const struct command command_doctor;
+extern const struct command command_map;
+extern const struct command command_translate;
+
+#endif

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The program, room by room. Everything but main.c is a library, so that the unit tests link it.
+noinst_LIBRARIES += libphyslens.a
+bin_PROGRAMS += physlens
+
+libphyslens_a_SOURCES = \
+	src/base/error.c src/base/error.h \
+	src/base/io.c src/base/io.h \
+	src/base/range.h \
+	src/base/scope.h \
+	src/base/vec.c src/base/vec.h
+
+# object
+libphyslens_a_SOURCES += \
+	src/object/object.c src/object/object.h
+
+# proc
+libphyslens_a_SOURCES += \
+	src/proc/maps.c src/proc/maps.h \
+	src/proc/pagemap.c src/proc/pagemap.h \
+	src/proc/process.c src/proc/process.h
+
+# target
+libphyslens_a_SOURCES += \
+	src/target/live.c src/target/live.h \
+	src/target/target.h
+
+# analysis
+libphyslens_a_SOURCES += \
+	src/analysis/regions.c src/analysis/regions.h
+
+# ui
+libphyslens_a_SOURCES += \
+	src/ui/escape.c src/ui/escape.h \
+	src/ui/table.c src/ui/table.h
+
+# cmd
+libphyslens_a_SOURCES += \
+	src/cmd/command.c src/cmd/command.h \
+	src/cmd/commands.h \
+	src/cmd/doctor.c \
+	src/cmd/map.c \
+	src/cmd/translate.c
+
+physlens_SOURCES = src/main.c
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS)
+
+EXTRA_DIST += src/README.md

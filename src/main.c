@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command table, the global options, and the way to a command. */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/commands.h"
+
+const struct command *const command_list[] = {
+	&command_map,
+	&command_translate,
+	&command_doctor,
+	NULL,
+};
+
+static void print_help(void)
+{
+	printf("Usage:\n physlens COMMAND [options] …\n\n"
+	       "Show where a process's memory really is.\n\nCommands:\n");
+	for (const struct command *const *command = command_list; *command; command++)
+		printf(" %-12s %s\n", (*command)->name, (*command)->summary);
+	printf("\nOptions:\n"
+	       "none\n"
+	       " -h, --help                 this help\n"
+	       " -V, --version              the version\n"
+	       "\nEvery command has --help. For more details see physlens(1).\n");
+}
+
+static int misused(const char *what, const char *why)
+{
+	message_print(what, why);
+	fprintf(stderr, "Try 'physlens --help' for more information.\n");
+	return EXIT_CANNOT;
+}
+
+static int run_command(int argc, char **argv)
+{
+	for (const struct command *const *command = command_list; *command; command++) {
+		if (strcmp((*command)->name, argv[0]) == 0)
+			return command_run(*command, argc, argv);
+	}
+	return misused(argv[0], "no such command");
+}
+
+/* The global options by hand: getopt() belongs to the command, whose options follow its name. */
+static int run(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	if (!word)
+		return misused(NULL, "no command given");
+	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+		print_help();
+		return EXIT_DONE;
+	}
+	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
+		printf("physlens %s
+", PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (word[0] == '-')
+		return misused(word, "unknown option before the command's name");
+	return run_command(argc - 1, argv + 1);
+}
+
+/*
+ * A standard stream that the caller closed would be given to the next file opened, and what is
+ * printed would go into it. /dev/null opened the wrong way round keeps the number, and a write to
+ * it fails with EBADF as it should.
+ */
+static void keep_standard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+			int null = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+			if (null != fd)
+				_exit(EXIT_CANNOT);
+		}
+	}
+}
+
+/* A full disk or a closed pipe shows only here: what was printed is complete or the status says so.
+ */
+static int close_standard_output(int status)
+{
+	int failed = ferror(stdout) ? EIO : 0;
+
+	if (fflush(stdout) != 0)
+		failed = errno;
+	if (fclose(stdout) != 0 && !failed)
+		failed = errno;
+	if (!failed)
+		return status;
+	message_print("standard output", strerror(failed));
+	return EXIT_CANNOT;
+}
+
+int main(int argc, char **argv)
+{
+	keep_standard_streams();
+	setlocale(LC_ALL, "");
+	return close_standard_output(run(argc, argv));
+}

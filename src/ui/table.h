@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tables: one description of the columns drives the output, `-o`, `--list-columns` and `--help`.
+ *
+ * A command fills one row at a time: table_row(), then a call for each cell it has, then the next
+ * row. A cell that is not set is absent: empty in text, null in JSON. Numbers are numbers in JSON;
+ * addresses, PFNs and raw entries are strings ("0x…"), since JavaScript's numbers cannot hold them.
+ *
+ * Whole tables and trees are laid out and printed by libsmartcols when the table is finished.
+ * A streaming table is printed as it is filled, in constant memory: for listings that may have
+ * millions of rows.
+ */
+#ifndef PHYSLENS_UI_TABLE_H
+#define PHYSLENS_UI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum cell_type {
+	CELL_TEXT,   /* bytes from anywhere; escaped on output */
+	CELL_NUMBER, /* a decimal number */
+	CELL_PAGES,  /* a number of pages: in bytes when the table was asked for bytes */
+	CELL_HEX,    /* an address, PFN or raw entry: 0x… */
+	CELL_BOOL,   /* yes/no in text, true/false in JSON */
+};
+
+enum column_flags {
+	COLUMN_TREE = 1 << 0,    /* carries the branches of a tree */
+	COLUMN_ELASTIC = 1 << 1, /* gives way first when the terminal is narrow */
+};
+
+struct column {
+	const char *name; /* upper case, as in the heading; JSON has it in lower case */
+	enum cell_type type;
+	int width; /* least width a streaming table keeps for it */
+	unsigned flags;
+	const char *help; /* one line, lower case, no full stop */
+};
+
+/*
+ * A kind of table: `name` is the JSON key, `title` names it in --help where a command has several
+ * ("--pages"), defaults is a comma-separated list of column names.
+ */
+struct table_spec {
+	const char *name;
+	const char *title;
+	const struct column *columns;
+	size_t count;
+	const char *defaults;
+	bool streaming;
+};
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+enum table_format { FORMAT_TABLE, FORMAT_RAW, FORMAT_JSON };
+
+/* What the user's common options ask of every table. */
+struct table_options {
+	enum table_format format;
+	bool noheadings;
+	bool bytes;
+	enum color_mode color;
+	const char *columns; /* the argument of -o: LIST or +LIST; NULL for the defaults */
+	unsigned page_shift; /* for CELL_PAGES in bytes */
+};
+
+struct table;
+
+/*
+ * A table that prints to `out`. ERROR_INPUT when options->columns names an unknown column: the
+ * message lists those there are. `spec` must outlive the table.
+ */
+struct error *table_create(const struct table_spec *spec, const struct table_options *options,
+			   FILE *out, struct table **table);
+void table_destroy(struct table *table); /* prints nothing more; NULL is fine */
+
+/* Whether column `column` (index into spec->columns) is shown: what is not shown need not be found.
+ */
+bool table_wants(const struct table *table, size_t column);
+
+/* Whether colour is on (see table_options.color; NO_COLOR and TERM=dumb are honoured for auto). */
+bool color_wanted(enum color_mode mode, FILE *out);
+
+/* Starts a row. In a tree (never a streaming one), `parent` is the number of a row, or -1. */
+struct error *table_row(struct table *table);
+struct error *table_child_row(struct table *table, long parent, long *number);
+
+/* Cells of the row in hand; one that is not shown is passed over. */
+struct error *table_text(struct table *table, size_t column, const char *text); /* NULL: absent */
+struct error *table_number(struct table *table, size_t column, uint64_t number);
+struct error *table_hex(struct table *table, size_t column, uint64_t number);
+struct error *table_bool(struct table *table, size_t column, bool value);
+
+/*
+ * A cell whose value is known to exist but may not be seen: the word in text, and in JSON too,
+ * so that hidden is never confused with absent (null) or 0.
+ */
+struct error *table_hidden(struct table *table, size_t column, const char *word);
+
+/* Prints what is not printed yet. Write errors are found when `out` is closed, by the caller. */
+struct error *table_finish(struct table *table);
+
+/* Writes the columns of `spec`, one a line with its help: for --list-columns and --help. */
+void table_list_columns(const struct table_spec *spec, FILE *out, const char *indent);
+
+#endif
