@@ -32,7 +32,11 @@ libphyslens_a_SOURCES += \
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
-	src/ui/table.c src/ui/table.h
+	src/ui/table.c src/ui/table.h \
+	src/ui/table_backend.h \
+	src/ui/table_json.c \
+	src/ui/table_scols.c \
+	src/ui/table_stream.c
 
 # cmd
 libphyslens_a_SOURCES += \

@@ -59,8 +59,7 @@ static int run(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
-		printf("physlens %s
-", PACKAGE_VERSION);
+		printf("physlens %s\n", PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
 	if (word[0] == '-')

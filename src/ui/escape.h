@@ -26,4 +26,7 @@ size_t escape_json(char *buffer, size_t size, const char *text);
 struct error *escape_terminal_dup(const char *text, char **escaped);
 struct error *escape_json_dup(const char *text, char **escaped);
 
+/* How many columns of a terminal `text` takes, which must be escaped already. */
+size_t display_width(const char *text);
+
 #endif

@@ -85,9 +85,15 @@ bool table_wants(const struct table *table, size_t column);
 /* Whether colour is on (see table_options.color; NO_COLOR and TERM=dumb are honoured for auto). */
 bool color_wanted(enum color_mode mode, FILE *out);
 
-/* Starts a row. In a tree (never a streaming one), `parent` is the number of a row, or -1. */
+/* Starts a row, which ends the one before. */
 struct error *table_row(struct table *table);
-struct error *table_child_row(struct table *table, long parent, long *number);
+
+/*
+ * The same in a tree (never a streaming table): `parent` is the number of an earlier row or
+ * TABLE_ROOT; *number (may be NULL) is that of the new one.
+ */
+#define TABLE_ROOT SIZE_MAX
+struct error *table_child_row(struct table *table, size_t parent, size_t *number);
 
 /* Cells of the row in hand; one that is not shown is passed over. */
 struct error *table_text(struct table *table, size_t column, const char *text); /* NULL: absent */
@@ -100,6 +106,13 @@ struct error *table_bool(struct table *table, size_t column, bool value);
  * so that hidden is never confused with absent (null) or 0.
  */
 struct error *table_hidden(struct table *table, size_t column, const char *word);
+
+/*
+ * Colours the cell just set, where colour is on. Colour only underlines what the words say: it is
+ * never the only carrier.
+ */
+enum cell_color { CELL_PLAIN, CELL_GREEN, CELL_YELLOW, CELL_RED, CELL_CYAN, CELL_DIM };
+void table_color(struct table *table, size_t column, enum cell_color color);
 
 /* Prints what is not printed yet. Write errors are found when `out` is closed, by the caller. */
 struct error *table_finish(struct table *table);

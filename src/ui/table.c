@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ui/table.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "ui/escape.h"
+#include "ui/table_backend.h"
+
+bool color_wanted(enum color_mode mode, FILE *out)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (mode != COLOR_AUTO)
+		return mode == COLOR_ALWAYS;
+	return isatty(fileno(out)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+static size_t find_column(const struct table_spec *spec, const char *name, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < spec->count; i++) {
+		const char *known = spec->columns[i].name;
+
+		if (strlen(known) == length && strncasecmp(known, name, length) == 0)
+			break;
+	}
+	return i;
+}
+
+static struct error *unknown_column(const struct table_spec *spec, const char *name, size_t length)
+{
+	char known[1024] = "";
+
+	for (size_t i = 0; i < spec->count; i++) {
+		size_t used = strlen(known);
+
+		snprintf(known + used, sizeof(known) - used, " %s", spec->columns[i].name);
+	}
+	return error_new(ERROR_INPUT, "unknown column: %.*s (there are:%s)",
+			 (int)(length < 64 ? length : 64), name, known);
+}
+
+/* Adds the columns of a comma-separated list to those shown; one named twice is shown once. */
+static struct error *show_columns(struct table *table, const char *list)
+{
+	for (const char *name = list; *name;) {
+		size_t length = strcspn(name, ",");
+		size_t column = find_column(table->spec, name, length);
+
+		if (column == table->spec->count)
+			return unknown_column(table->spec, name, length);
+		if (!table->wanted[column]) {
+			table->wanted[column] = true;
+			table->shown[table->shown_count++] = column;
+		}
+		name += length;
+		name += *name == ',';
+	}
+	return NULL;
+}
+
+static struct error *choose_columns(struct table *table)
+{
+	const char *list = table->options.columns;
+
+	if (!list || *list == '+')
+		TRY(show_columns(table, table->spec->defaults));
+	if (list)
+		TRY(show_columns(table, list + (*list == '+')));
+	if (table->shown_count == 0)
+		return error_new(ERROR_INPUT, "no columns to show");
+	return NULL;
+}
+
+static const struct table_backend *choose_backend(const struct table *table)
+{
+	if (table->options.format == FORMAT_JSON)
+		return &table_backend_json;
+	if (table->options.format == FORMAT_RAW || table->spec->streaming)
+		return &table_backend_stream;
+	return &table_backend_scols;
+}
+
+struct error *table_create(const struct table_spec *spec, const struct table_options *options,
+			   FILE *out, struct table **result)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	*result = NULL;
+	if (!table)
+		return error_nomem();
+	*table = (struct table){.spec = spec, .options = *options, .out = out};
+	table->color = options->format == FORMAT_TABLE && color_wanted(options->color, out);
+	table->shown = calloc(spec->count, sizeof(*table->shown));
+	table->wanted = calloc(spec->count, sizeof(*table->wanted));
+	table->cells = calloc(spec->count, sizeof(*table->cells));
+	struct error *error = table->shown && table->wanted && table->cells ? choose_columns(table)
+									    : error_nomem();
+	if (!error) {
+		table->backend = choose_backend(table);
+		error = table->backend->create(table);
+	}
+	if (error) {
+		table_destroy(table);
+		return error;
+	}
+	*result = table;
+	return NULL;
+}
+
+void table_destroy(struct table *table)
+{
+	if (!table)
+		return;
+	if (table->backend)
+		table->backend->destroy(table);
+	vec_deinit(&table->texts);
+	free(table->shown);
+	free(table->wanted);
+	free(table->cells);
+	free(table);
+}
+
+bool table_wants(const struct table *table, size_t column)
+{
+	return table->wanted[column];
+}
+
+static struct error *end_row(struct table *table)
+{
+	if (!table->open)
+		return NULL;
+	table->open = false;
+	table->row_count++;
+	return table->backend->row(table);
+}
+
+struct error *table_child_row(struct table *table, size_t parent, size_t *number)
+{
+	TRY(end_row(table));
+	memset(table->cells, 0, table->spec->count * sizeof(*table->cells));
+	table->texts.count = 0;
+	table->open = true;
+	table->parent = parent;
+	if (number)
+		*number = table->row_count;
+	return NULL;
+}
+
+struct error *table_row(struct table *table)
+{
+	return table_child_row(table, TABLE_ROOT, NULL);
+}
+
+struct error *table_finish(struct table *table)
+{
+	TRY(end_row(table));
+	return table->backend->finish(table);
+}
+
+struct error *table_text(struct table *table, size_t column, const char *text)
+{
+	if (!table->wanted[column] || !text)
+		return NULL;
+	table->cells[column].set = true;
+	table->cells[column].text = table->texts.count;
+	return buffer_append(&table->texts, text, strlen(text) + 1);
+}
+
+struct error *table_hidden(struct table *table, size_t column, const char *word)
+{
+	if (!table->wanted[column])
+		return NULL;
+	table->cells[column].hidden = true;
+	table->cells[column].color = CELL_DIM;
+	return table_text(table, column, word);
+}
+
+static struct error *set_number(struct table *table, size_t column, uint64_t number)
+{
+	table->cells[column].set = true;
+	table->cells[column].number = number;
+	return NULL;
+}
+
+struct error *table_number(struct table *table, size_t column, uint64_t number)
+{
+	if (table->options.bytes && table->spec->columns[column].type == CELL_PAGES)
+		number <<= table->options.page_shift;
+	return set_number(table, column, number);
+}
+
+struct error *table_hex(struct table *table, size_t column, uint64_t number)
+{
+	return set_number(table, column, number);
+}
+
+struct error *table_bool(struct table *table, size_t column, bool value)
+{
+	return set_number(table, column, value);
+}
+
+void table_color(struct table *table, size_t column, enum cell_color color)
+{
+	table->cells[column].color = color;
+}
+
+const char *table_color_sequence(enum cell_color color)
+{
+	static const char *const sequences[] = {
+		[CELL_PLAIN] = "",       [CELL_GREEN] = "\033[32m", [CELL_YELLOW] = "\033[33m",
+		[CELL_RED] = "\033[31m", [CELL_CYAN] = "\033[36m",  [CELL_DIM] = "\033[2m",
+	};
+
+	return sequences[color];
+}
+
+bool column_is_right(const struct column *column)
+{
+	return column->type == CELL_NUMBER || column->type == CELL_PAGES ||
+	       column->type == CELL_HEX;
+}
+
+struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count)
+{
+	TRY(vec_reserve(buffer, count));
+	memcpy(buffer->items + buffer->count, bytes, count);
+	buffer->count += count;
+	return NULL;
+}
+
+/* By hand, because listings of millions of rows spend their time here. */
+static struct error *append_number(text_buffer *buffer, uint64_t number, unsigned base)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number);
+	if (base == 16) {
+		digits[--at] = 'x';
+		digits[--at] = '0';
+	}
+	return buffer_append(buffer, digits + at, sizeof(digits) - at);
+}
+
+static struct error *append_escaped(text_buffer *buffer, const char *text,
+				    size_t (*escape)(char *, size_t, const char *))
+{
+	size_t length = escape(NULL, 0, text);
+
+	TRY(vec_reserve(buffer, length + 1));
+	escape(buffer->items + buffer->count, length + 1, text);
+	buffer->count += length;
+	return NULL;
+}
+
+static struct error *append_word(text_buffer *buffer, const char *word)
+{
+	return buffer_append(buffer, word, strlen(word));
+}
+
+struct error *table_render(const struct table *table, size_t column, text_buffer *buffer)
+{
+	const struct cell *cell = &table->cells[column];
+	enum cell_type type = table->spec->columns[column].type;
+
+	if (!cell->set)
+		return NULL;
+	if (type == CELL_TEXT || cell->hidden)
+		return append_escaped(buffer, table->texts.items + cell->text, escape_terminal);
+	if (type == CELL_BOOL)
+		return append_word(buffer, cell->number ? "yes" : "no");
+	return append_number(buffer, cell->number, type == CELL_HEX ? 16 : 10);
+}
+
+static struct error *append_quoted(text_buffer *buffer, const char *text)
+{
+	TRY(buffer_append(buffer, "\"", 1));
+	TRY(append_escaped(buffer, text, escape_json));
+	return buffer_append(buffer, "\"", 1);
+}
+
+struct error *table_render_json(const struct table *table, size_t column, text_buffer *buffer)
+{
+	const struct cell *cell = &table->cells[column];
+	enum cell_type type = table->spec->columns[column].type;
+
+	if (!cell->set)
+		return append_word(buffer, "null");
+	if (type == CELL_TEXT || cell->hidden)
+		return append_quoted(buffer, table->texts.items + cell->text);
+	if (type == CELL_BOOL)
+		return append_word(buffer, cell->number ? "true" : "false");
+	if (type != CELL_HEX)
+		return append_number(buffer, cell->number, 10);
+	TRY(buffer_append(buffer, "\"", 1));
+	TRY(append_number(buffer, cell->number, 16));
+	return buffer_append(buffer, "\"", 1);
+}
+
+void table_list_columns(const struct table_spec *spec, FILE *out, const char *indent)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < spec->count; i++) {
+		int length = (int)strlen(spec->columns[i].name);
+		width = length > width ? length : width;
+	}
+	for (size_t i = 0; i < spec->count; i++)
+		fprintf(out, "%s%*s  %s\n", indent, width, spec->columns[i].name,
+			spec->columns[i].help);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Inside ui/ only: what table.c shares with the ways of printing a table. */
+#ifndef PHYSLENS_UI_TABLE_BACKEND_H
+#define PHYSLENS_UI_TABLE_BACKEND_H
+
+#include "base/vec.h"
+#include "ui/table.h"
+
+struct cell {
+	bool set;
+	bool hidden; /* the text is the word for what may not be seen */
+	enum cell_color color;
+	uint64_t number;
+	size_t text; /* where it starts in table->texts */
+};
+
+typedef VEC(char) text_buffer;
+
+struct table;
+
+struct table_backend {
+	struct error *(*create)(struct table *table);
+	struct error *(*row)(struct table *table); /* the row in hand is complete */
+	struct error *(*finish)(struct table *table);
+	void (*destroy)(struct table *table);
+};
+
+struct table {
+	const struct table_spec *spec;
+	struct table_options options;
+	FILE *out;
+	bool color;
+
+	size_t *shown; /* columns in the order of output */
+	size_t shown_count;
+	bool *wanted; /* by column */
+
+	/* the row in hand */
+	bool open;
+	size_t parent; /* or TABLE_ROOT */
+	size_t row_count;
+	struct cell *cells; /* by column */
+	text_buffer texts;  /* of its CELL_TEXT cells, raw, each with its NUL */
+
+	const struct table_backend *backend;
+	void *state; /* the backend's */
+};
+
+extern const struct table_backend table_backend_json;
+extern const struct table_backend table_backend_scols;  /* libsmartcols: aligned text, trees */
+extern const struct table_backend table_backend_stream; /* raw, and aligned text as it comes */
+
+/* Appends a cell of the row in hand to `buffer`, escaped for a terminal; nothing when absent. */
+struct error *table_render(const struct table *table, size_t column, text_buffer *buffer);
+
+/* Appends it as a JSON value ("null" when absent), or `text` as a JSON string. */
+struct error *table_render_json(const struct table *table, size_t column, text_buffer *buffer);
+
+struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count);
+
+/* The escape sequence that begins a colour, or "" for none. */
+const char *table_color_sequence(enum cell_color color);
+#define TABLE_COLOR_RESET "\033[0m"
+
+/* Numbers stand to the right, words to the left. */
+bool column_is_right(const struct column *column);
+
+#endif
