@@ -63,9 +63,6 @@
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
 #endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 /* pagemap bits: Documentation/admin-guide/mm/pagemap.rst */
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
@@ -165,15 +162,21 @@ static const char *failed(const char *what)
  * Each kind has its mapping in one reserved stretch, with a gap on either side, so
  * that no two kinds merge into one VMA. What is not used is unmapped at the end.
  */
-static char *arena, *arena_next, *arena_used;
+static char *arena, *arena_next;
+static size_t arena_size;
 
+/* Smaller where a limit does not let it be: then only the largest kinds find no room. */
 static bool arena_init(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
-	arena = mmap(NULL, ARENA_SIZE, PROT_NONE, flags, -1, 0);
-	arena_next = arena_used = arena;
-	return arena != MAP_FAILED;
+	for (arena_size = ARENA_SIZE; arena_size > 16 * MIB; arena_size /= 2) {
+		arena = mmap(NULL, arena_size, PROT_NONE, flags, -1, 0);
+		arena_next = arena;
+		if (arena != MAP_FAILED)
+			return true;
+	}
+	return false;
 }
 
 static char *round_up(const void *p, size_t align)
@@ -186,16 +189,16 @@ static void *carve(size_t len, size_t align)
 {
 	char *p = round_up(arena_next + 16 * page_size, align);
 
-	if (len > ARENA_SIZE || p > arena + ARENA_SIZE - len)
+	if (len > arena_size || p > arena + arena_size - len)
 		return NULL;
-	munmap(arena_used, (size_t)(p - arena_used));
-	arena_used = arena_next = p + len;
+	munmap(arena_next, (size_t)(p - arena_next));
+	arena_next = p + len;
 	return p;
 }
 
 static void arena_trim(void)
 {
-	munmap(arena_used, (size_t)(arena + ARENA_SIZE - arena_used));
+	munmap(arena_next, (size_t)(arena + arena_size - arena_next));
 }
 
 static void *map_at(size_t len, size_t align, int prot, int flags, int fd)
@@ -1457,7 +1460,6 @@ static const char *make_bss_written(struct made *made)
 {
 	char *p = round_up(bss_block, page_size) + 4 * page_size;
 
-	(void)madvise(p, 2 * page_size, MADV_NOHUGEPAGE);
 	touch_write(p, 2);
 	return result(made, p, 2, "present", ".bss", "private,nocow");
 }
@@ -1535,26 +1537,33 @@ static const char *make_got(struct made *made)
 	return NULL;
 }
 
+/*
+ * From brk, with a distance behind: multi-size THP may put more pages there than are
+ * written, and to forbid that here would cut the heap into areas.
+ */
+static char *heap_more(void)
+{
+	char *old = sbrk((intptr_t)((COUNT + 33) * page_size));
+
+	return old == (char *)-1 ? NULL : round_up(old, page_size);
+}
+
 static const char *make_heap(struct made *made)
 {
-	char *old = sbrk((intptr_t)((COUNT + 1) * page_size)), *p;
+	char *p = heap_more();
 
-	if (old == (char *)-1)
+	if (!p)
 		return failed("sbrk");
-	p = round_up(old, page_size);
-	(void)madvise(p, COUNT * page_size, MADV_NOHUGEPAGE);
 	touch_write(p, COUNT);
 	return result(made, p, COUNT, "present", "heap", "private,nocow");
 }
 
 static const char *make_heap_untouched(struct made *made)
 {
-	char *old = sbrk((intptr_t)((COUNT + 1) * page_size)), *p;
+	char *p = heap_more();
 
-	if (old == (char *)-1)
+	if (!p)
 		return failed("sbrk");
-	p = round_up(old, page_size);
-	(void)madvise(p, COUNT * page_size, MADV_NOHUGEPAGE);
 	return result(made, p, COUNT, "untouched", "heap", "private");
 }
 
