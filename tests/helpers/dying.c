@@ -8,6 +8,9 @@
  * With --loop, children do that one after the other (each after MS, 20 unless told);
  * each prints "child PID" when its memory is there, after the parent's "ready PID".
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <inttypes.h>
 #include <stdbool.h>
 #include <sys/mman.h>

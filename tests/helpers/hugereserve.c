@@ -12,6 +12,9 @@
  *
  * No transparent huge pages: the bench counts small ones.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <inttypes.h>
 #include <sys/mman.h>
 

@@ -70,7 +70,7 @@ _waiting_ready() {
 		if [ -e "$dir/out" ] && grep -q '^ready ' "$dir/out"; then
 			return 0
 		fi
-		if ! kill -0 "$pid" 2>/dev/null; then
+		if ! _process_lives "$pid"; then
 			echo "the helper ended: $(cat "$dir/err")" >&2
 			return 1
 		fi

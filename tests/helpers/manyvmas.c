@@ -10,6 +10,9 @@
  *
  * Every fourth page is written, so that there are present pages in many areas.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <inttypes.h>
 #include <sys/mman.h>
 

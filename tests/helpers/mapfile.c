@@ -8,6 +8,9 @@
  *	pages 3
  *	ready PID
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>

@@ -27,6 +27,9 @@
  * The kinds that fork come first in the table: fork makes every private page that
  * exists COW, and the kinds after it are to be untouched by that.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -726,7 +729,8 @@ static const char *make_mlocked(struct made *made)
 
 	if (!p)
 		return failed("mmap");
-	if (mlock(p, COUNT * page_size) != 0)
+	/* Not mlock(), which AddressSanitizer replaces by one that does nothing. */
+	if (syscall(SYS_mlock, p, COUNT * page_size) != 0)
 		return failed("mlock");
 	return result(made, p, COUNT, "present", "anon", "private,nocow,mlocked");
 }
@@ -1526,11 +1530,33 @@ static const char *make_relro(struct made *made)
 #endif
 }
 
+/* DT_PLTGOT of this program; glibc has added the load address to it, others have not. */
+static int got_of(struct dl_phdr_info *info, size_t size, void *got)
+{
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		const ElfW(Dyn) *dyn = (const ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr);
+
+		for (; ph->p_type == PT_DYNAMIC && dyn->d_tag != DT_NULL; dyn++) {
+			if (dyn->d_tag != DT_PLTGOT)
+				continue;
+			*(uintptr_t *)got = dyn->d_un.d_ptr;
+			if (dyn->d_un.d_ptr < info->dlpi_addr)
+				*(uintptr_t *)got += info->dlpi_addr;
+		}
+	}
+	return 1;
+}
+
+/* .got or .got.plt, by how the program was linked; the page may begin in another section. */
 static const char *make_got(struct made *made)
 {
-	extern const char _GLOBAL_OFFSET_TABLE_[] __attribute__((visibility("hidden")));
-	uintptr_t addr = (uintptr_t)_GLOBAL_OFFSET_TABLE_;
+	uintptr_t addr = 0;
 
+	dl_iterate_phdr(got_of, &addr);
+	if (addr == 0)
+		return "linked without DT_PLTGOT";
 	touch_read((const void *)(addr / page_size * page_size), 1);
 	result(made, (const void *)(addr / page_size * page_size), 1, "present", "-", "private");
 	add_extra(made, "addr=0x%" PRIxPTR, addr);

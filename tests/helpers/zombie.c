@@ -3,6 +3,9 @@
  * zombie: keeps a child that has exited and that nobody has waited for. Prints
  * "zombie PID" of the child, then "ready PID" of itself, and waits.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <sys/wait.h>
 
 #include "helper.h"
