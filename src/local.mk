@@ -12,17 +12,29 @@ libphyslens_a_SOURCES = \
 
 # object
 libphyslens_a_SOURCES += \
-	src/object/object.c src/object/object.h
+	src/object/buildid.c \
+	src/object/debugfile.c \
+	src/object/impl.h \
+	src/object/layout.c \
+	src/object/lookup.c \
+	src/object/object.c src/object/object.h \
+	src/object/symbols.c
 
 # proc
 libphyslens_a_SOURCES += \
+	src/proc/cache.c src/proc/cache.h \
+	src/proc/iomem.c src/proc/iomem.h \
+	src/proc/kallsyms.c src/proc/kallsyms.h \
+	src/proc/kpage.c src/proc/kpage.h \
 	src/proc/maps.c src/proc/maps.h \
+	src/proc/mmstate.c src/proc/mmstate.h \
+	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
 	src/proc/process.c src/proc/process.h
 
 # target
 libphyslens_a_SOURCES += \
-	src/target/live.c src/target/live.h \
+	src/target/live.c \
 	src/target/target.h
 
 # analysis

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * /proc/kpageflags, kpagecount and kpagecgroup (fs/proc/page.c): one word a frame, indexed by PFN.
+ */
+#ifndef PHYSLENS_PROC_KPAGE_H
+#define PHYSLENS_PROC_KPAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Bits of kpageflags (include/uapi/linux/kernel-page-flags.h) that decisions are made on. */
+#define KPF_BIT_LOCKED    (UINT64_C(1) << 0)
+#define KPF_BIT_ANON      (UINT64_C(1) << 12)
+#define KPF_BIT_HWPOISON  (UINT64_C(1) << 19)
+#define KPF_BIT_NOPAGE    (UINT64_C(1) << 20)
+#define KPF_BIT_KSM       (UINT64_C(1) << 21)
+#define KPF_BIT_THP       (UINT64_C(1) << 22)
+#define KPF_BIT_ZERO_PAGE (UINT64_C(1) << 24)
+
+/*
+ * The words of `count` frames, in the order of `pfns` (any order; sorted or in runs is fastest: a
+ * run is one read). A frame past the end of the file gets `absent`. Returns 0 or an errno.
+ */
+int kpage_read(int fd, const uint64_t *pfns, size_t count, uint64_t absent, uint64_t *words);
+
+/*
+ * Names of the flags set in `flags`, comma-separated, lower case, in the order of the bits; a bit
+ * without a name is "bitN". Written as snprintf() does; returns the length of the whole.
+ */
+size_t kpage_flags_text(uint64_t flags, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What kind of a process a PID is, through libproc2 (its only user). */
+#ifndef PHYSLENS_PROC_PROCESS_H
+#define PHYSLENS_PROC_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct process {
+	pid_t pid;
+	char command[64]; /* the comm: up to 15 bytes, 63 for a kernel thread; anything may be in it
+			   */
+	char state;       /* as in /proc/PID/stat: R S D Z T t X I … */
+	bool kernel_thread;
+};
+
+/* ERROR_LOOKUP when there is no such process. */
+struct error *process_examine(pid_t pid, struct process *process);
+
+/*
+ * A directory fd of /proc/PID, which pins the process: once it has ended, nothing can be opened
+ * through it any more, even if the PID is used again. ERROR_LOOKUP when there is no such process.
+ */
+struct error *process_open(pid_t pid, int *dirfd);
+
+#endif

@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The live system: /proc/PID and /proc/kpage*. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/scope.h"
+#include "base/vec.h"
+#include "proc/kpage.h"
+#include "proc/numa.h"
+#include "proc/process.h"
+#include "target/target.h"
+
+enum {
+	SPECIAL_TYPE_FIRST = 23, /* see mark_special() */
+	MARKER_TYPE = 31,
+	REREADS = 5,
+	HUGE_PAGES = 512,
+};
+
+struct live_target {
+	struct target base;
+	int flags_fd; /* /proc/kpageflags, or -1 */
+	int count_fd; /* /proc/kpagecount, or -1 */
+	int kpage_errno;
+	bool pfns_visible;
+	uint64_t zero_pfn; /* of the shared zero page; valid when pfns_visible */
+	bool numa_read;    /* on first use */
+	struct numa numa;
+};
+
+struct live_space {
+	struct space base;
+	int proc_fd; /* /proc/PID */
+	int pid_fd;  /* or -1 on a kernel without pidfd */
+	int maps_fd; /* opened with the space: of the address space it had then */
+	int pagemap_fd;
+	bool scan_zero; /* PAGEMAP_SCAN can tell the zero page */
+	bool has_ksm;   /* KSM has merged pages of this process */
+	struct pagemap_walker walker;
+	VEC(uint64_t) numbers; /* PFNs in hand */
+	VEC(uint64_t) flags;
+};
+
+static struct live_target *live_target(struct target *target)
+{
+	return (struct live_target *)target;
+}
+
+static struct live_space *live_space(struct space *space)
+{
+	return (struct live_space *)space;
+}
+
+/*
+ * Reading an untouched private page maps the shared zero page (mm/memory.c, do_anonymous_page()),
+ * so our own pagemap tells its frame, and whether we are shown frames at all: the kernel looks at
+ * CAP_SYS_ADMIN of whoever opened the file (fs/proc/task_mmu.c, pagemap_read()).
+ */
+static struct error *learn_zero_page(struct live_target *live)
+{
+	size_t size = (size_t)1 << live->base.page_shift, got = 0;
+	uint64_t word = 0;
+	_cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(errno, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
+	volatile char *page =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return error_errno(errno, "mmap");
+	(void)*page;
+	int errnum = pagemap_read(fd, (uint64_t)(uintptr_t)page >> live->base.page_shift, &word, 1,
+				  &got);
+	munmap((void *)(uintptr_t)page, size);
+	if (errnum || got != 1)
+		return error_errno(errnum ? errnum : EIO, "/proc/self/pagemap");
+	live->zero_pfn = word & PAGEMAP_PFN;
+	live->pfns_visible = (word & PAGEMAP_PRESENT) && live->zero_pfn != 0;
+	return NULL;
+}
+
+static void live_destroy(struct target *target)
+{
+	struct live_target *live = live_target(target);
+
+	if (live->flags_fd >= 0)
+		close(live->flags_fd);
+	if (live->count_fd >= 0)
+		close(live->count_fd);
+	numa_deinit(&live->numa);
+	free(live);
+}
+
+static struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,
+				 struct frame *frames)
+{
+	struct live_target *live = live_target(target);
+	_cleanup_free_ uint64_t *words = calloc(count ? count : 1, sizeof(*words));
+
+	if (!words)
+		return error_nomem();
+	if (live->flags_fd < 0 || live->count_fd < 0)
+		return error_errno(live->kpage_errno, "/proc/kpageflags and /proc/kpagecount");
+	int errnum = kpage_read(live->flags_fd, pfns, count, KPF_BIT_NOPAGE, words);
+	if (errnum)
+		return error_errno(errnum, "/proc/kpageflags");
+	for (size_t i = 0; i < count; i++)
+		frames[i].flags = words[i];
+	errnum = kpage_read(live->count_fd, pfns, count, 0, words);
+	if (errnum)
+		return error_errno(errnum, "/proc/kpagecount");
+	for (size_t i = 0; i < count; i++)
+		frames[i].mappers = words[i];
+	return NULL;
+}
+
+static int live_node(struct target *target, uint64_t pfn)
+{
+	struct live_target *live = live_target(target);
+
+	if (!live->numa_read) {
+		_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		live->numa_read = true;
+		error_free(numa_load(root, target->page_shift, &live->numa));
+	}
+	return numa_node(&live->numa, pfn);
+}
+
+/* Areas of the kernel half (the vsyscall page) are beyond pagemap's end. */
+static bool beyond_pagemap(const struct vma *vma)
+{
+	return vma->range.start >> 63;
+}
+
+/*
+ * PAGEMAP_SCAN passes over VM_PFNMAP areas (mm/pagewalk.c, walk_page_test()), which only device
+ * files make: those are read page by page. /dev/zero and /dev/shm are ordinary memory.
+ */
+static bool may_be_pfnmap(const struct vma *vma)
+{
+	return strncmp(vma->name, "/dev/", 5) == 0 && strncmp(vma->name, "/dev/shm/", 9) != 0 &&
+	       strncmp(vma->name, "/dev/zero", 9) != 0;
+}
+
+struct live_visit {
+	struct live_space *space;
+	const struct vma *vma;
+	pages_visit visit;
+	void *argument;
+};
+
+static uint64_t word_address(const struct live_space *space, uint64_t vpn)
+{
+	return vpn << space->base.target->page_shift;
+}
+
+/*
+ * Marks the zero page by PAGEMAP_SCAN, which knows it by its mapping: for users who are not shown
+ * frames, and for the huge zero page, whose frame we have no page of our own to learn from.
+ */
+static struct error *mark_zero_by_scan(struct live_space *space, uint64_t vpn, uint64_t *words,
+				       size_t count)
+{
+	struct range range = {word_address(space, vpn), word_address(space, vpn + count)};
+	struct scan_record records[64];
+	size_t found;
+
+	while (!range_is_empty(range)) {
+		uint64_t walked;
+		int errnum = pagemap_scan(space->pagemap_fd, range, SCAN_ZERO, SCAN_ZERO, 0,
+					  records, 64, &found, &walked);
+
+		if (errnum)
+			return error_errno(errnum, "PAGEMAP_SCAN");
+		for (size_t i = 0; i < found; i++) {
+			unsigned shift = space->base.target->page_shift;
+			uint64_t first = (records[i].start >> shift) - vpn;
+			uint64_t last = (records[i].end >> shift) - vpn;
+
+			for (uint64_t j = first; j < last && j < count; j++) {
+				if (words[j] & PAGEMAP_PRESENT)
+					words[j] |= PAGE_ZERO;
+			}
+		}
+		if (walked <= range.start)
+			break;
+		range.start = walked;
+	}
+	return NULL;
+}
+
+/* kpageflags of the pages for which `match` says so, in space->flags beside space->numbers. */
+static struct error *flags_of(struct live_space *space, const uint64_t *words, size_t count,
+			      uint64_t mask, uint64_t value)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	space->numbers.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if ((words[i] & mask) == value)
+			TRY(vec_push(&space->numbers, words[i] & PAGEMAP_PFN));
+	}
+	space->flags.count = 0;
+	TRY(vec_reserve(&space->flags, space->numbers.count));
+	int errnum = kpage_read(live->flags_fd, space->numbers.items, space->numbers.count,
+				KPF_BIT_NOPAGE, space->flags.items);
+	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
+}
+
+/* Sets `mark` in the words chosen by mask and value whose frame has `flag` in kpageflags. */
+static struct error *mark_by_flag(struct live_space *space, uint64_t *words, size_t count,
+				  uint64_t mask, uint64_t value, uint64_t flag, uint64_t mark)
+{
+	TRY(flags_of(space, words, count, mask, value));
+	for (size_t i = 0, j = 0; i < count; i++) {
+		if ((words[i] & mask) != value)
+			continue;
+		if (space->flags.items[j++] & flag)
+			words[i] |= mark;
+	}
+	return NULL;
+}
+
+/* A page that says it is of a file, in an area that has none: only the huge zero page does. */
+static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint64_t *words,
+				    size_t count)
+{
+	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE;
+	bool any = false;
+
+	for (size_t i = 0; i < count && !any; i++)
+		any = (words[i] & mask) == mask;
+	if (!any)
+		return NULL;
+	if (space->scan_zero)
+		return mark_zero_by_scan(space, vpn, words, count);
+	if (live_target(space->base.target)->flags_fd >= 0)
+		return mark_by_flag(space, words, count, mask, mask, KPF_BIT_ZERO_PAGE, PAGE_ZERO);
+	return NULL;
+}
+
+static struct error *mark_zero(struct live_space *space, const struct vma *vma, uint64_t vpn,
+			       uint64_t *words, size_t count)
+{
+	uint64_t zero = PAGEMAP_PRESENT | live_target(space->base.target)->zero_pfn;
+
+	if (!space->base.pfns_visible)
+		return space->scan_zero ? mark_zero_by_scan(space, vpn, words, count) : NULL;
+	for (size_t i = 0; i < count; i++) {
+		if ((words[i] & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_PFN)) == zero)
+			words[i] |= PAGE_ZERO;
+	}
+	return vma->inode == 0 ? mark_huge_zero(space, vpn, words, count) : NULL;
+}
+
+/*
+ * The swap types from MAX_SWAPFILES on are no swap areas (include/linux/swap.h): the highest is the
+ * PTE marker; below it, in numbers that depend on the configuration, device-private memory,
+ * migration and hardware poison. MAX_SWAPFILES is at least 23. A migration entry lasts
+ * microseconds, so the page is read again; one that lasts is told from the others by its frame,
+ * which migration keeps locked.
+ */
+static struct error *mark_special(struct live_space *space, uint64_t vpn, uint64_t *word)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	for (int i = 0; i < REREADS && pagemap_swap_type(*word) != MARKER_TYPE; i++) {
+		uint64_t again;
+		size_t got;
+
+		if (pagemap_read(space->pagemap_fd, vpn, &again, 1, &got) || got != 1)
+			break;
+		*word = again & PAGEMAP_KNOWN;
+		if ((*word & (PAGEMAP_SWAP | PAGEMAP_GUARD)) != PAGEMAP_SWAP ||
+		    pagemap_swap_type(*word) < SPECIAL_TYPE_FIRST)
+			return NULL;
+		usleep(200);
+	}
+	uint64_t pfn = pagemap_swap_offset(*word), flags = 0;
+	bool known = pagemap_swap_type(*word) != MARKER_TYPE && live->flags_fd >= 0 &&
+		     kpage_read(live->flags_fd, &pfn, 1, KPF_BIT_NOPAGE, &flags) == 0;
+	bool migrating = known && flags & KPF_BIT_LOCKED && !(flags & KPF_BIT_HWPOISON);
+	*word |= migrating ? PAGE_MIGRATING : PAGE_SPECIAL;
+	return NULL;
+}
+
+static struct error *mark_swap_types(struct live_space *space, uint64_t vpn, uint64_t *words,
+				     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((words[i] & (PAGEMAP_SWAP | PAGEMAP_GUARD)) == PAGEMAP_SWAP &&
+		    pagemap_swap_type(words[i]) >= SPECIAL_TYPE_FIRST)
+			TRY(mark_special(space, vpn + i, &words[i]));
+	}
+	return NULL;
+}
+
+static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *words, size_t count)
+{
+	struct live_visit *v = argument;
+	struct live_space *space = v->space;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		words[i] &= PAGEMAP_KNOWN;
+		seen |= words[i];
+	}
+	if (!(v->vma->perms & VMA_SHARED) && seen & PAGEMAP_PRESENT) {
+		TRY(mark_zero(space, v->vma, vpn, words, count));
+		if (space->has_ksm)
+			TRY(mark_by_flag(space, words, count,
+					 PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO,
+					 PAGEMAP_PRESENT, KPF_BIT_KSM, PAGE_KSM));
+	}
+	if (seen & PAGEMAP_SWAP && space->base.pfns_visible)
+		TRY(mark_swap_types(space, vpn, words, count));
+	return v->visit(v->argument, vpn, words, count);
+}
+
+static struct error *live_pages(struct space *base, const struct vma *vma, struct range range,
+				pages_visit visit, void *argument)
+{
+	struct live_space *space = live_space(base);
+	struct live_visit live = {space, vma, visit, argument};
+	struct pagemap_walker walker = space->walker;
+
+	if (beyond_pagemap(vma))
+		return NULL;
+	if (may_be_pfnmap(vma))
+		walker.scan = false;
+	return pagemap_walk(&walker, range, mark_and_visit, &live);
+}
+
+static struct error *gone(const struct space *space)
+{
+	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
+}
+
+static struct error *live_vmas(struct space *base, struct vma_list *list)
+{
+	struct live_space *space = live_space(base);
+
+	if (lseek(space->maps_fd, 0, SEEK_SET) < 0)
+		return error_errno(errno, "maps");
+	struct error *error = vma_list_read(list, space->maps_fd);
+	if (error_is(error, ERROR_GONE) || (!error && list->count == 0)) {
+		error_free(error);
+		vma_list_deinit(list);
+		return gone(base);
+	}
+	return error;
+}
+
+/* Opens for reading what the O_PATH fd `path_fd` refers to, if that is a regular file. */
+static struct error *reopen_regular(int path_fd, const char *name, int *fd)
+{
+	struct stat st;
+	char path[64];
+
+	if (fstat(path_fd, &st) < 0)
+		return error_errno(errno, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return error_new(ERROR_LOOKUP, "%s: not a regular file", name);
+	/* Only now is it opened: opening a device may hang or do something. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return *fd < 0 ? error_errno(errno, "%s", name) : NULL;
+}
+
+/*
+ * Without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE map_files may not be followed (fs/proc/base.c,
+ * proc_map_files_get_link()). The path as the process sees it is then the way, good only if device
+ * and inode there are those of the mapping.
+ */
+static struct error *open_by_path(struct live_space *space, const struct vma *vma, int *fd)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (vma->name[0] != '/')
+		return error_new(ERROR_LOOKUP, "%s: not a path", vma->name);
+	if (asprintf(&path, "root%s", vma->name) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (path_fd < 0 || fstat(path_fd, &st) < 0)
+		return error_errno(errno, "%s", vma->name);
+	if (st.st_ino != vma->inode || major(st.st_dev) != vma->dev_major ||
+	    minor(st.st_dev) != vma->dev_minor)
+		return error_new(ERROR_DENIED, "%s: another file is there now", vma->name);
+	return reopen_regular(path_fd, vma->name, fd);
+}
+
+static struct error *live_open_object(struct space *base, const struct vma *vma, int *fd)
+{
+	struct live_space *space = live_space(base);
+	char path[64];
+
+	/* The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir(). */
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
+		 (unsigned long)vma->range.end);
+	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (path_fd >= 0)
+		return reopen_regular(path_fd, vma->name, fd);
+	if (errno == ESRCH)
+		return gone(base);
+	return open_by_path(space, vma, fd);
+}
+
+/* A pidfd polls readable once the process has ended (pidfd_open(2)). */
+static struct error *live_check_alive(struct space *base)
+{
+	struct live_space *space = live_space(base);
+	struct pollfd p = {.fd = space->pid_fd, .events = POLLIN};
+	char byte;
+
+	if (space->pid_fd >= 0 && poll(&p, 1, 0) > 0)
+		return gone(base);
+	/* An exec leaves the process but not the address space: its maps are empty from then on. */
+	if (pread(space->maps_fd, &byte, 1, 0) != 1)
+		return gone(base);
+	return NULL;
+}
+
+static void live_close(struct space *base)
+{
+	struct live_space *space = live_space(base);
+
+	pagemap_walker_deinit(&space->walker);
+	vec_deinit(&space->numbers);
+	vec_deinit(&space->flags);
+	for (int *const *fd = (int *const[]){&space->pagemap_fd, &space->maps_fd, &space->pid_fd,
+					     &space->proc_fd, NULL};
+	     *fd; fd++) {
+		if (**fd >= 0)
+			close(**fd);
+	}
+	free(space);
+}
+
+static const struct space_ops live_space_ops = {
+	.close = live_close,
+	.vmas = live_vmas,
+	.pages = live_pages,
+	.open_object = live_open_object,
+	.check_alive = live_check_alive,
+};
+
+/* Field 47 of /proc/PID/stat, start_brk, counted from behind the comm, which may hold anything. */
+static uint64_t read_heap_start(const struct live_space *space)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "stat", 1 << 16, &text, NULL);
+	char *field = error ? NULL : strrchr(text, ')');
+
+	/* The field behind the ')' is number 3. */
+	for (int number = 2; field && number < 47; number++)
+		field = strchr(field + 1, ' ');
+	return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+static bool read_has_ksm(const struct live_space *space)
+{
+	uint64_t merged = 0;
+	_cleanup_error_ struct error *error =
+		read_number_at(space->proc_fd, "ksm_merging_pages", &merged);
+
+	return !error && merged > 0;
+}
+
+/* Kernel threads have no address space; a zombie has given its back. */
+static struct error *examine(struct live_space *space)
+{
+	struct process process;
+
+	TRY(process_examine(space->base.pid, &process));
+	memcpy(space->base.command, process.command, sizeof(space->base.command));
+	if (process.kernel_thread)
+		return error_new(ERROR_LOOKUP,
+				 "process %d is a kernel thread (%s): it has no memory of its own",
+				 (int)space->base.pid, process.command);
+	if (process.state == 'Z' || process.state == 'X')
+		return error_new(ERROR_LOOKUP, "process %d is a zombie (%s): its memory is gone",
+				 (int)space->base.pid, process.command);
+	return NULL;
+}
+
+static struct error *open_file(struct live_space *space, const char *name, int *fd)
+{
+	*fd = openat(space->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return NULL;
+	if (errno == ENOENT || errno == ESRCH)
+		return gone(&space->base);
+	if (errno == EACCES || errno == EPERM)
+		return error_new(
+			ERROR_DENIED,
+			"process %d belongs to another user or is protected: CAP_SYS_PTRACE "
+			"is missing (run as root)",
+			(int)space->base.pid);
+	return error_errno(errno, "/proc/%d/%s", (int)space->base.pid, name);
+}
+
+static struct error *space_init(struct live_space *space)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	TRY(process_open(space->base.pid, &space->proc_fd));
+	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
+	TRY(examine(space));
+	TRY(open_file(space, "pagemap", &space->pagemap_fd));
+	TRY(open_file(space, "maps", &space->maps_fd));
+	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
+	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
+	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);
+	space->base.heap_start = read_heap_start(space);
+	space->base.pfns_visible = live->pfns_visible;
+	return NULL;
+}
+
+static struct error *live_open_space(struct target *target, pid_t pid, struct space **result)
+{
+	struct live_space *space = calloc(1, sizeof(*space));
+
+	if (!space)
+		return error_nomem();
+	space->base = (struct space){.ops = &live_space_ops, .target = target, .pid = pid};
+	space->proc_fd = space->pid_fd = space->maps_fd = space->pagemap_fd = -1;
+	struct error *error = space_init(space);
+	if (error) {
+		live_close(&space->base);
+		return error;
+	}
+	*result = &space->base;
+	return NULL;
+}
+
+static const struct target_ops live_target_ops = {
+	.destroy = live_destroy,
+	.open_space = live_open_space,
+	.frames = live_frames,
+	.node = live_node,
+};
+
+struct error *target_live_create(struct target **target)
+{
+	struct live_target *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return error_nomem();
+	live->base.ops = &live_target_ops;
+	live->base.page_shift = (unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	live->flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	live->kpage_errno = errno;
+	live->count_fd = open("/proc/kpagecount", O_RDONLY | O_CLOEXEC);
+	struct error *error = learn_zero_page(live);
+	if (error) {
+		live_destroy(&live->base);
+		return error;
+	}
+	*target = &live->base;
+	return NULL;
+}

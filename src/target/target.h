@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The system under examination, behind one interface: the live system (live.c); later a memory
+ * image. Analyses and commands know only this.
+ *
+ * A `target` has address spaces; a `space` has areas and pages. Pages come in bulk, as arrays of
+ * words whose layout is pagemap's (proc/pagemap.h) with what pagemap cannot say added by the
+ * target.
+ */
+#ifndef PHYSLENS_TARGET_TARGET_H
+#define PHYSLENS_TARGET_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/range.h"
+#include "proc/maps.h"
+#include "proc/pagemap.h"
+
+/* The page word: PAGEMAP_* and, in bits that pagemap leaves free, */
+#define PAGE_ZERO      (UINT64_C(1) << 60) /* with PRESENT: the shared (or huge) zero page */
+#define PAGE_KSM       (UINT64_C(1) << 59) /* with PRESENT: merged by KSM */
+#define PAGE_SPECIAL   (UINT64_C(1) << 60) /* with SWAP: no swap slot but a marker or the like */
+#define PAGE_MIGRATING (UINT64_C(1) << 59) /* with SWAP: on its way to another frame */
+
+struct target;
+struct space;
+
+/* See pagemap_visit: words are valid until it returns. */
+typedef struct error *(*pages_visit)(void *argument, uint64_t vpn, const uint64_t *words,
+				     size_t count);
+
+/* What the target knows of one frame. */
+struct frame {
+	uint64_t flags;   /* as kpageflags; 0 where it has none */
+	uint64_t mappers; /* as kpagecount */
+};
+
+struct target_ops {
+	void (*destroy)(struct target *target);
+	struct error *(*open_space)(struct target *target, pid_t pid, struct space **space);
+	struct error *(*frames)(struct target *target, const uint64_t *pfns, size_t count,
+				struct frame *frames);
+	int (*node)(struct target *target, uint64_t pfn);
+};
+
+struct space_ops {
+	void (*close)(struct space *space);
+	struct error *(*vmas)(struct space *space, struct vma_list *list);
+	struct error *(*pages)(struct space *space, const struct vma *vma, struct range range,
+			       pages_visit visit, void *argument);
+	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
+	struct error *(*check_alive)(struct space *space);
+};
+
+/* Implementations embed these as their first member. */
+struct target {
+	const struct target_ops *ops;
+	unsigned page_shift;
+};
+
+struct space {
+	const struct space_ops *ops;
+	struct target *target;
+	pid_t pid;
+	char command[64];    /* anything may be in it */
+	bool pfns_visible;   /* else the PFN field of every word is 0 and means nothing */
+	uint64_t heap_start; /* where brk began, or 0 where that may not be seen */
+};
+
+/* The live system. `root` of the separate debug files is not its business: see analysis/. */
+struct error *target_live_create(struct target **target);
+
+static inline void target_destroy(struct target *target) /* NULL is fine */
+{
+	if (target)
+		target->ops->destroy(target);
+}
+
+/*
+ * Opens the address space of a process. ERROR_LOOKUP: there is no such process, or it has no
+ * address space (a kernel thread, a zombie). ERROR_DENIED: another user's.
+ */
+static inline struct error *target_open_space(struct target *target, pid_t pid,
+					      struct space **space)
+{
+	return target->ops->open_space(target, pid, space);
+}
+
+/*
+ * Flags and mapper counts of `count` frames, in bulk; sorted PFNs are fastest. A PFN that is no
+ * frame has flags KPF_NOPAGE. ERROR_DENIED or ERROR_UNSUPPORTED where the target does not tell.
+ */
+static inline struct error *target_frames(struct target *target, const uint64_t *pfns, size_t count,
+					  struct frame *frames)
+{
+	return target->ops->frames(target, pfns, count, frames);
+}
+
+/* The NUMA node of a frame, or -1 where that is not known. */
+static inline int target_node(struct target *target, uint64_t pfn)
+{
+	return target->ops->node(target, pfn);
+}
+
+static inline void space_close(struct space *space) /* NULL is fine */
+{
+	if (space)
+		space->ops->close(space);
+}
+
+/* The areas, in a list that the caller deinits. ERROR_GONE when the space ended. */
+static inline struct error *space_vmas(struct space *space, struct vma_list *list)
+{
+	return space->ops->vmas(space, list);
+}
+
+/*
+ * Gives `visit` the populated pages of `range` (bytes, page-aligned, within `vma`): see
+ * pagemap_walk(). ERROR_GONE when the space ended midway.
+ */
+static inline struct error *space_pages(struct space *space, const struct vma *vma,
+					struct range range, pages_visit visit, void *argument)
+{
+	return space->ops->pages(space, vma, range, visit, argument);
+}
+
+/*
+ * The file that is mapped at `vma`, itself: deleted, replaced or in another mount namespace it is
+ * still this one. Open for reading, caller closes. ERROR_LOOKUP when it is no regular file,
+ * ERROR_DENIED when it cannot be had, or not for certain.
+ */
+static inline struct error *space_open_object(struct space *space, const struct vma *vma, int *fd)
+{
+	return space->ops->open_object(space, vma, fd);
+}
+
+/* NULL while the space is still there: what was read until now is of one living process. */
+static inline struct error *space_check_alive(struct space *space)
+{
+	return space->ops->check_alive(space);
+}
+
+#endif
