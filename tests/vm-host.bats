@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# scripts/vm itself, seen from the host: what comes back from a guest, how a
+# guest is lost, and that nothing is left behind.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	vm=$BATS_TEST_DIRNAME/../scripts/vm
+	export TMPDIR=$BATS_TEST_TMPDIR
+}
+
+# No QEMU that this test started, and no temporary directory of scripts/vm.
+nothing_left() {
+	run -1 pgrep -f -- "$BATS_TEST_TMPDIR/physlens-vm"
+	run ! compgen -G "$BATS_TEST_TMPDIR/physlens-vm.*"
+}
+
+# wait_for COMMAND...: until it succeeds; the limit only keeps a broken test finite.
+wait_for() {
+	local try
+	for ((try = 0; try < 600; try++)); do
+		"$@" && return
+		sleep 0.2
+	done
+	return 1
+}
+
+# Starts a guest that runs for ever, with default signals as on a terminal, and
+# waits until its command runs. Sets pid.
+start_endless() {
+	env --default-signal=INT,TERM,PIPE setsid "$vm" --quiet -- \
+		sh -c 'echo running; sleep 100000' >"$BATS_TEST_TMPDIR/out" 3>&- &
+	pid=$!
+	wait_for grep -q running "$BATS_TEST_TMPDIR/out"
+}
+
+@test "exit status, standard output and standard error are the command's own" {
+	run -7 --separate-stderr "$vm" --quiet -- sh -c 'echo out; echo err >&2; exit 7'
+	[ "$output" = out ]
+	[ "$stderr" = err ]
+	nothing_left
+}
+
+@test "which kernel and which acceleration are used is said on standard error" {
+	run -0 --separate-stderr "$vm" -- true
+	[[ "$stderr" =~ ^"vm: kernel lab "\(.*\)", tcg"$ ]]
+	[ -z "$output" ]
+}
+
+@test "every byte of every argument arrives" {
+	local args=('a b' '' "it's" '"q"' '$HOME' '*' $'two\nlines' $'tab\t' '\n' 'ü' -- -x '$(id)' '`id`')
+	printf '<%s>' "${args[@]}" >"$BATS_TEST_TMPDIR/want"
+	"$vm" --quiet -- printf '<%s>' "${args[@]}" >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "a command killed by a signal and one that is not there give a shell's status" {
+	run -137 "$vm" --quiet -- sh -c 'kill -9 $$'
+	run -127 "$vm" --quiet -- /nonexistent/command
+	[[ "$output" == *"/nonexistent/command"* ]]
+}
+
+@test "megabytes of output arrive whole and in order, also when read slowly" {
+	seq 1 700000 | sha256sum >"$BATS_TEST_TMPDIR/want"
+	"$vm" --quiet -- seq 1 700000 | (sleep 5 && sha256sum) >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "a reader that goes away early does not hang the guest" {
+	run -0 bash -c 'set -o pipefail; "$1" --quiet -- seq 1 500000 | head -n 1' - "$vm"
+	[ "$output" = 1 ]
+	nothing_left
+}
+
+@test "what the command leaves running does not keep the guest alive" {
+	run -0 "$vm" --quiet -- sh -c 'sleep 100000 & echo done'
+	[ "$output" = done ]
+}
+
+@test "the command runs as root in this directory, and its input is empty" {
+	cd "$BATS_TEST_TMPDIR"
+	run -0 "$vm" --quiet -- sh -c 'pwd; id -u; wc -c; hostname'
+	[ "$output" = "$BATS_TEST_TMPDIR"$'\n0\n0\nguest' ]
+}
+
+@test "nothing the guest writes reaches the host" {
+	echo before >"$BATS_TEST_TMPDIR/file"
+	run -0 "$vm" --quiet -- sh -c 'cd "$1" && echo after >file && echo new >new &&
+		rm -rf /usr/share/doc && cat file' - "$BATS_TEST_TMPDIR"
+	[ "$output" = after ]
+	[ "$(cat "$BATS_TEST_TMPDIR/file")" = before ]
+	[ ! -e "$BATS_TEST_TMPDIR/new" ]
+	[ -d /usr/share/doc ]
+}
+
+@test "the guest has its own proc, sys, dev, shm, run, cgroups and tracing" {
+	run -0 "$vm" --quiet -- sh -c 'findmnt -rno TARGET,FSTYPE | sort'
+	for want in '/ overlay' '/proc proc' '/sys sysfs' '/dev devtmpfs' '/dev/pts devpts' \
+		'/dev/shm tmpfs' '/run tmpfs' '/sys/fs/cgroup cgroup2' '/sys/kernel/debug debugfs' \
+		'/sys/kernel/tracing tracefs' '/sys/kernel/security securityfs' '/sys/fs/bpf bpf' \
+		'/dev/hugepages hugetlbfs'; do
+		[[ $'\n'$output$'\n' == *$'\n'"$want"$'\n'* ]] || {
+			echo "missing: $want"
+			false
+		}
+	done
+}
+
+@test "memory, processors, processor features and kernel arguments are as asked for" {
+	run -0 "$vm" --quiet --mem 600 --cpus 1 --cpu-flag la57=on --append 'nokaslr marker=a,b' -- \
+		sh -c 'cat /proc/cmdline; nproc; grep -c -w -m 1 la57 /proc/cpuinfo
+			awk "/^MemTotal/ { print (\$2 < 620000) }" /proc/meminfo'
+	[[ "${lines[0]}" == *'nokaslr marker=a,b' ]]
+	[ "${lines[1]}" = 1 ]
+	[ "${lines[2]}" = 1 ]
+	[ "${lines[3]}" = 1 ]
+}
+
+@test "a panic is a lost guest: 125, said by name, with the console's tail" {
+	run -125 --separate-stderr "$vm" --quiet -- sh -c 'echo before; echo c >/proc/sysrq-trigger'
+	[ "$output" = before ]
+	[[ "$stderr" == *'vm: lost: panic: Kernel panic - not syncing'*sysrq* ]]
+	[[ "$stderr" == *'vm|  '*'Call Trace'* ]]
+	nothing_left
+}
+
+@test "a hang is a lost guest" {
+	run -125 --separate-stderr "$vm" --quiet --timeout 1 -- sleep 100000
+	[[ "$stderr" == *'vm: lost: hang: no result after 1 s'* ]]
+	nothing_left
+}
+
+@test "a guest that powers off without reporting is lost" {
+	run -125 --separate-stderr "$vm" --quiet -- busybox poweroff -f
+	[[ "$stderr" == *'vm: lost: powered off without reporting'* ]]
+}
+
+@test "a kernel without what the guest needs is lost, not passed" {
+	# Any stock kernel given as a file lacks its modules.
+	image=$(ls -d "${PHYSLENS_CACHE:-/var/cache/physlens}"/stock-6.1-*/vmlinuz 2>/dev/null | head -n 1)
+	[ -n "$image" ] || {
+		"$vm" --quiet --kernel stock-6.1 -- true
+		image=$(ls -d "${PHYSLENS_CACHE:-/var/cache/physlens}"/stock-6.1-*/vmlinuz | head -n 1)
+	}
+	run -125 --separate-stderr "$vm" --quiet --kernel "$image" -- true
+	[[ "$stderr" == *'vm: lost: '* ]]
+	[[ "$stderr" == *'init: failed: mount -t 9p'* ]]
+}
+
+@test "a QEMU that does not start is a lost guest" {
+	run -125 --separate-stderr "$vm" --quiet --qemu-arg -nonsense -- true
+	[[ "$stderr" == *'vm: lost: QEMU died: status 1: '*nonsense* ]]
+	nothing_left
+}
+
+@test "a QEMU that is killed is a lost guest" {
+	start_endless
+	pkill -KILL -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 125 ]
+	nothing_left
+}
+
+@test "Ctrl-C, TERM and HUP leave no QEMU and no files" {
+	for signal in INT TERM HUP; do
+		start_endless
+		kill -s "$signal" -- "-$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -gt 128 ]
+		nothing_left
+	done
+}
+
+@test "not even SIGKILL leaves a QEMU" {
+	start_endless
+	kill -KILL "$pid"
+	wait_for bash -c '! pgrep -f -- "qemu-system-x86_64.*$1" >/dev/null' - \
+		"$BATS_TEST_TMPDIR/physlens-vm"
+}
+
+@test "two runs at once do not meet" {
+	"$vm" --quiet -- sh -c 'echo one >/tmp/physlens-vm-mark; sleep 1; cat /tmp/physlens-vm-mark' \
+		>"$BATS_TEST_TMPDIR/one" 3>&- &
+	pid=$!
+	run -0 "$vm" --quiet -- sh -c 'echo two >/tmp/physlens-vm-mark; sleep 1; cat /tmp/physlens-vm-mark'
+	[ "$output" = two ]
+	wait "$pid"
+	[ "$(cat "$BATS_TEST_TMPDIR/one")" = one ]
+}
+
+@test "--accel auto uses kvm only after a guest came back from it" {
+	run -0 --separate-stderr "$vm" --accel auto -- echo answer
+	[ "$output" = answer ]
+	[[ "$stderr" =~ ,\ (tcg|kvm)$ ]]
+	nothing_left
+}
+
+@test "stock kernels boot: Debian's own, not installed" {
+	for series in 6.1 6.12; do
+		run -0 --separate-stderr "$vm" --quiet --kernel "stock-$series" -- \
+			sh -c 'uname -r; uname -v'
+		[[ "${lines[0]}" == "$series."*-amd64 ]]
+		[[ "${lines[1]}" == *' Debian '* ]]
+	done
+}
+
+@test "an unknown kernel is refused with the list of those there are" {
+	run -2 --separate-stderr "$vm" --kernel lab-5.4 -- true
+	[[ "$stderr" == 'vm: lab-5.4: no such kernel: '*'lab-6.12'*'stock-6.1'*'stock-6.12'* ]]
+	nothing_left
+}
+
+@test "a missing QEMU is said with its package" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s /usr/bin/* "$BATS_TEST_TMPDIR/bin/"
+	rm "$BATS_TEST_TMPDIR"/bin/qemu-system-x86_64
+	run -2 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin" "$vm" -- true
+	[ "$stderr" = 'vm: qemu-system-x86_64: not found: sudo apt-get install qemu-system-x86' ]
+}
+
+@test "bad options are refused with one line and 2" {
+	for bad in '--mem many' '--cpu-flag la57' '--timeout soon' '--accel maybe' '--nonsense x' \
+		'--kernel' '-- ' 'true' '--cpus 0' '--shell -- true'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$vm" $bad
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" == 'vm: '* ]]
+	done
+	nothing_left
+}
+
+@test "a directory that the guest cannot have is refused" {
+	cd /proc
+	run -2 --separate-stderr "$vm" -- true
+	[[ "$stderr" == 'vm: /proc: the guest has its own'* ]]
+}
+
+@test "the help names every option" {
+	run -0 "$vm" --help
+	for option in kernel append mem cpus cpu-flag timeout accel qemu-arg shell console quiet; do
+		[[ "$output" == *"--$option"* ]]
+	done
+}
