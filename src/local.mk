@@ -39,7 +39,19 @@ libphyslens_a_SOURCES += \
 
 # analysis
 libphyslens_a_SOURCES += \
-	src/analysis/regions.c src/analysis/regions.h
+	src/analysis/gates.c src/analysis/gates.h \
+	src/analysis/gates_bpf.c \
+	src/analysis/gates_frames.c \
+	src/analysis/gates_internal.h \
+	src/analysis/gates_memory.c \
+	src/analysis/gates_pages.c \
+	src/analysis/gates_process.c \
+	src/analysis/gates_prober.c \
+	src/analysis/gates_system.c \
+	src/analysis/layout.c src/analysis/layout.h \
+	src/analysis/page.c src/analysis/page.h \
+	src/analysis/runs.c src/analysis/runs.h \
+	src/analysis/tally.c src/analysis/tally.h
 
 # ui
 libphyslens_a_SOURCES += \
@@ -52,11 +64,11 @@ libphyslens_a_SOURCES += \
 
 # cmd
 libphyslens_a_SOURCES += \
+	src/cmd/arguments.c src/cmd/arguments.h \
 	src/cmd/command.c src/cmd/command.h \
 	src/cmd/commands.h \
 	src/cmd/doctor.c \
-	src/cmd/map.c \
-	src/cmd/translate.c
+	src/cmd/map.c
 
 physlens_SOURCES = src/main.c
 physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS)

@@ -13,7 +13,6 @@
 
 const struct command *const command_list[] = {
 	&command_map,
-	&command_translate,
 	&command_doctor,
 	NULL,
 };

@@ -245,14 +245,9 @@ int invocation_option(struct invocation *invocation)
 	return 0;
 }
 
-struct error *invocation_table(struct invocation *invocation, const struct table_spec *spec,
+struct error *invocation_table(const struct invocation *invocation, const struct table_spec *spec,
 			       struct table **table)
 {
-	*table = NULL;
-	if (invocation->list_columns) {
-		table_list_columns(spec, stdout, "");
-		return NULL;
-	}
 	return table_create(spec, &invocation->table, stdout, table);
 }
 

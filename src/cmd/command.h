@@ -48,7 +48,7 @@ extern const struct command *const command_list[];
 struct invocation {
 	const struct command *command;
 	struct table_options table; /* from the common options */
-	bool list_columns;          /* --list-columns: see invocation_table() */
+	bool list_columns;          /* --list-columns: the command lists them instead */
 	char **arguments;           /* what is left after the options; NULL-terminated */
 	size_t argument_count;
 	const char *argument; /* of the option in hand */
@@ -68,10 +68,10 @@ struct invocation {
 int invocation_option(struct invocation *invocation);
 
 /*
- * The table that the common options ask for, on standard output; with --list-columns it is
- * listed instead, *table is NULL and there is nothing more to do.
+ * The table that the common options ask for, on standard output. With --list-columns
+ * (invocation->list_columns) a command lists its columns instead and does nothing else.
  */
-struct error *invocation_table(struct invocation *invocation, const struct table_spec *spec,
+struct error *invocation_table(const struct invocation *invocation, const struct table_spec *spec,
 			       struct table **table);
 
 /* Prints "physlens: COMMAND: message" on stderr, escaped; frees `error`; gives EXIT_CANNOT. */

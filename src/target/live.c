@@ -528,6 +528,7 @@ static struct error *space_init(struct live_space *space)
 	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);
 	space->base.heap_start = read_heap_start(space);
 	space->base.pfns_visible = live->pfns_visible;
+	space->base.zero_visible = live->pfns_visible || space->scan_zero;
 	return NULL;
 }
 

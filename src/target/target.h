@@ -68,6 +68,7 @@ struct space {
 	pid_t pid;
 	char command[64];    /* anything may be in it */
 	bool pfns_visible;   /* else the PFN field of every word is 0 and means nothing */
+	bool zero_visible;   /* else PAGE_ZERO is never set, and zero pages look shared */
 	uint64_t heap_start; /* where brk began, or 0 where that may not be seen */
 };
 

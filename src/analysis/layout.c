@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/layout.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+enum {
+	SECTIONS_A_PAGE = 64, /* overlapping sections looked at for one page; real files have few */
+};
+
+static uint64_t page_size(const struct layout *layout)
+{
+	return UINT64_C(1) << layout->space->target->page_shift;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* --- mapped files ------------------------------------------------------------------------- */
+
+static void mapped_file_destroy(struct mapped_file *file)
+{
+	object_close(file->object);
+	vec_deinit(&file->data);
+	free(file);
+}
+
+/* Where a shared memory object has pages, in RAM or in swap (mm/filemap.c,
+ * mapping_seek_hole_data()). */
+static struct error *find_data(struct mapped_file *file, int fd)
+{
+	for (off_t at = 0; (uint64_t)at < file->size;) {
+		off_t start = lseek(fd, at, SEEK_DATA);
+		if (start < 0) /* ENXIO: only a hole is left */
+			return NULL;
+		off_t end = lseek(fd, start, SEEK_HOLE);
+		if (end <= start)
+			return NULL;
+		TRY(vec_push(&file->data, ((struct range){(uint64_t)start, (uint64_t)end})));
+		at = end;
+	}
+	return NULL;
+}
+
+static struct error *examine_file(struct mapped_file *file, int fd)
+{
+	struct stat st;
+	struct statfs fs;
+
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return error_errno(errno, "cannot examine a mapped file");
+	file->opened = true;
+	file->size = (uint64_t)st.st_size;
+	file->deleted = st.st_nlink == 0;
+	file->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
+	if (fs.f_type == TMPFS_MAGIC) {
+		file->backing = BACKING_SHMEM;
+		TRY(find_data(file, fd));
+	}
+	return file->hugetlb ? NULL : object_open(fd, DEBUG_ROOT, &file->object);
+}
+
+/* A file that cannot be opened is still one; what is no regular file is the kernel's business. */
+static struct error *open_file(struct layout *layout, const struct vma *vma,
+			       struct mapped_file *file)
+{
+	_cleanup_close_ int fd = -1;
+	struct error *error = space_open_object(layout->space, vma, &fd);
+
+	if (!error)
+		return examine_file(file, fd);
+	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
+		return error;
+	if (error_is(error, ERROR_LOOKUP))
+		file->backing = BACKING_SPECIAL;
+	error_free(error);
+	return NULL;
+}
+
+static bool same_file(const struct mapped_file *file, const struct vma *vma)
+{
+	return file->inode == vma->inode && file->dev_minor == vma->dev_minor &&
+	       file->dev_major == vma->dev_major;
+}
+
+/* The last few files are looked at first: areas of one file stand together. */
+static struct mapped_file *find_file(const struct layout *layout, const struct vma *vma)
+{
+	for (size_t i = layout->files.count; i-- > 0;) {
+		if (same_file(layout->files.items[i], vma))
+			return layout->files.items[i];
+	}
+	return NULL;
+}
+
+static struct error *get_file(struct layout *layout, const struct vma *vma,
+			      struct mapped_file **result)
+{
+	struct mapped_file *file = find_file(layout, vma);
+
+	*result = file;
+	if (file)
+		return NULL;
+	TRY(vec_reserve(&layout->files, 1));
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return error_nomem();
+	*file = (struct mapped_file){.dev_major = vma->dev_major,
+				     .dev_minor = vma->dev_minor,
+				     .inode = vma->inode,
+				     .backing = BACKING_FILE};
+	*result = layout->files.items[layout->files.count++] = file;
+	return open_file(layout, vma, file);
+}
+
+/* --- naming ------------------------------------------------------------------------------- */
+
+/* An ELF object as loaded: the areas that follow its first one belong to it. */
+struct module {
+	struct mapped_file *file;
+	const char *path;
+	uint64_t bias;
+};
+
+/* Areas without a file, by the name that the kernel gives them (fs/proc/task_mmu.c,
+ * arch_vma_name()). */
+static const struct {
+	const char *prefix;
+	const char *name;
+	enum backing backing;
+} pseudo_areas[] = {
+	{"[heap]", "heap", BACKING_ANONYMOUS},
+	{"[stack", "stack", BACKING_ANONYMOUS},
+	{"[vdso]", "vdso", BACKING_SPECIAL},
+	{"[vvar", "vvar", BACKING_SPECIAL},
+	{"[vsyscall]", "vsyscall", BACKING_SPECIAL},
+	{"[uprobes]", "uprobes", BACKING_SPECIAL},
+	{"[anon_shmem:", "shm", BACKING_SHMEM},
+	{"[anon:", "anon", BACKING_ANONYMOUS},
+	{"[", "kernel", BACKING_SPECIAL},
+};
+
+static void name_pseudo(struct region *region)
+{
+	region->name = "anon";
+	region->backing = BACKING_ANONYMOUS;
+	for (size_t i = 0; i < sizeof(pseudo_areas) / sizeof(pseudo_areas[0]); i++) {
+		if (has_prefix(region->vma->name, pseudo_areas[i].prefix)) {
+			region->name = pseudo_areas[i].name;
+			region->backing = pseudo_areas[i].backing;
+			return;
+		}
+	}
+}
+
+static void name_file(struct region *region)
+{
+	const char *path = region->vma->name;
+	const struct mapped_file *file = region->file;
+	bool private = !(region->vma->perms & VMA_SHARED);
+
+	region->name = "file";
+	region->backing = file->backing;
+	if (file->hugetlb || has_prefix(path, "/anon_hugepage")) {
+		region->name = "hugetlb";
+		/* Private anonymous huge pages are zeroes on demand though they have an inode. */
+		if (private && has_prefix(path, "/anon_hugepage"))
+			region->backing = BACKING_ANONYMOUS;
+	} else if (private && strcmp(path, "/dev/zero") == 0) {
+		region->name = "anon";
+		region->backing = BACKING_ANONYMOUS;
+	} else if (has_prefix(path, "/memfd:")) {
+		region->name = "memfd";
+	} else if (file->backing == BACKING_SHMEM || has_prefix(path, "/SYSV") ||
+		   strcmp(path, "/dev/zero (deleted)") == 0) {
+		region->name = "shm";
+	} else if (file->backing == BACKING_SPECIAL) {
+		region->name = "device";
+	}
+}
+
+static struct error *add_region(struct layout *layout, struct region region)
+{
+	struct region *last =
+		layout->regions.count ? &layout->regions.items[layout->regions.count - 1] : NULL;
+
+	if (range_is_empty(region.range))
+		return NULL;
+	if (last && last->vma == region.vma && last->range.end == region.range.start &&
+	    strcmp(last->name, region.name) == 0 && last->backing == region.backing) {
+		last->range.end = region.range.end;
+		return NULL;
+	}
+	return vec_push(&layout->regions, region);
+}
+
+static uint64_t section_end(const struct object_section *section)
+{
+	uint64_t end;
+
+	return __builtin_add_overflow(section->vaddr, section->size, &end) ? UINT64_MAX : end;
+}
+
+/* The first section that begins after `linked`, as an index; sections are sorted by vaddr. */
+static size_t section_after(const struct object_section *sections, size_t count, uint64_t linked)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sections[middle].vaddr <= linked)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The section that has the most bytes of [linked, end), the first among equals; NULL for none. */
+static const struct object_section *section_of_page(const struct object *object, uint64_t linked,
+						    uint64_t end)
+{
+	const struct object_section *best = NULL;
+	uint64_t most = 0;
+	size_t count;
+	const struct object_section *sections = object_sections(object, &count);
+	size_t after = section_after(sections, count, end - 1);
+
+	for (size_t i = after, looked = 0; i-- > 0 && looked < SECTIONS_A_PAGE; looked++) {
+		struct range r = {sections[i].vaddr, section_end(&sections[i])};
+		uint64_t length = range_length(range_intersect(r, (struct range){linked, end}));
+
+		if (length > 0 && length >= most) {
+			most = length;
+			best = &sections[i];
+		}
+	}
+	return best;
+}
+
+/* How far from `linked` on the pages are the section's alone, or (NULL) no section's; at least one.
+ */
+static uint64_t stretch_of(const struct object *object, const struct object_section *section,
+			   uint64_t linked, uint64_t page)
+{
+	uint64_t until;
+
+	if (section) {
+		until = align_down(section_end(section), page);
+	} else {
+		size_t count;
+		const struct object_section *sections = object_sections(object, &count);
+		size_t next = section_after(sections, count, linked);
+
+		until = next < count ? align_down(sections[next].vaddr, page)
+				     : align_down(UINT64_MAX, page);
+	}
+	return until > linked ? until - linked : page;
+}
+
+/*
+ * What a page of an object is called that no section has: the ELF header's page, a piece of a
+ * segment (in a file without section headers: all of it), or the gap that the loader leaves between
+ * two.
+ */
+static const char *name_without_section(const struct region *region, uint64_t address)
+{
+	size_t count;
+	const struct object_segment *segments = object_segments(region->elf, &count);
+	uint64_t linked = address - region->bias;
+
+	if (region->file && address - region->vma->range.start + region->vma->offset == 0)
+		return "headers";
+	for (size_t i = 0; i < count; i++) {
+		if (linked >= align_down(segments[i].vaddr, 4096) &&
+		    linked - segments[i].vaddr < segments[i].memsz)
+			return region->file ? "load" : ".bss";
+	}
+	return "gap";
+}
+
+/* Cuts `whole` (of a loaded object) where its sections change. */
+static struct error *add_sections(struct layout *layout, struct region whole)
+{
+	uint64_t page = page_size(layout);
+	struct region piece = whole;
+
+	while (piece.range.start < whole.range.end) {
+		uint64_t linked = piece.range.start - whole.bias;
+		const struct object_section *section =
+			section_of_page(whole.elf, linked, linked + page);
+		uint64_t length = stretch_of(whole.elf, section, linked, page);
+		uint64_t left = whole.range.end - piece.range.start;
+
+		piece.range.end = piece.range.start + (length < left ? length : left);
+		piece.name =
+			section ? section->name : name_without_section(&whole, piece.range.start);
+		TRY(add_region(layout, piece));
+		piece.range.start = piece.range.end;
+	}
+	return NULL;
+}
+
+/* Whether the area can be `segment` mapped: its file range lies in the segment's, rounded to pages.
+ */
+static bool area_is_of_segment(const struct vma *vma, const struct object_segment *segment,
+			       uint64_t page)
+{
+	uint64_t last, end = segment->offset, area_end = vma->offset;
+
+	if (__builtin_add_overflow(end, segment->filesz, &last) ||
+	    __builtin_add_overflow(area_end, range_length(vma->range), &area_end))
+		return false;
+	return vma->offset >= align_down(segment->offset, page) && area_end <= align_up(last, page);
+}
+
+static bool perms_fit(const struct vma *vma, const struct object_segment *segment)
+{
+	bool exec = vma->perms & VMA_EXEC, write = vma->perms & VMA_WRITE;
+
+	return exec == !!(segment->perms & OBJECT_EXEC) &&
+	       (!write || segment->perms & OBJECT_WRITE);
+}
+
+static uint64_t bias_of(const struct vma *vma, const struct object_segment *segment)
+{
+	return vma->range.start - (segment->vaddr - segment->offset + vma->offset);
+}
+
+/*
+ * The load bias of an area that maps part of an ELF file: that of the module it continues where
+ * it fits one of its segments there (RELRO and mprotect change perms, so those are not asked), else
+ * that of the first segment with the same perms. False when it is just a mapping of the file.
+ */
+static bool find_bias(const struct vma *vma, const struct mapped_file *file,
+		      const struct module *module, uint64_t page, uint64_t *bias)
+{
+	size_t count;
+	const struct object_segment *segments = object_segments(file->object, &count);
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t candidate = bias_of(vma, &segments[i]);
+
+		if (!area_is_of_segment(vma, &segments[i], page))
+			continue;
+		if (module->file == file && module->bias == candidate) {
+			*bias = candidate;
+			return true;
+		}
+		if (!found && perms_fit(vma, &segments[i])) {
+			*bias = candidate;
+			found = true;
+		}
+	}
+	/* Between two segments the loader may leave an inaccessible piece of the file mapped. */
+	if (!found && module->file == file && !(vma->perms & (VMA_READ | VMA_WRITE | VMA_EXEC))) {
+		*bias = module->bias;
+		found = true;
+	}
+	return found;
+}
+
+static struct error *add_file_area(struct layout *layout, const struct vma *vma,
+				   struct module *module)
+{
+	struct region region = {.range = vma->range, .vma = vma, .object = vma->name};
+	struct mapped_file *file;
+
+	TRY(get_file(layout, vma, &file));
+	region.file = file;
+	name_file(&region);
+	if (!file->object || !object_is_elf(file->object) || vma->perms & VMA_SHARED ||
+	    !find_bias(vma, file, module, page_size(layout), &region.bias))
+		return add_region(layout, region);
+	*module = (struct module){.file = file, .path = vma->name, .bias = region.bias};
+	region.elf = file->object;
+	return add_sections(layout, region);
+}
+
+/* The anonymous part of the module's .bss that lies in `range`; empty when none does. */
+static struct range bss_within(const struct layout *layout, const struct module *module,
+			       struct range range)
+{
+	uint64_t page = page_size(layout);
+	size_t count = 0;
+	const struct object_segment *segments =
+		module->file ? object_segments(module->file->object, &count) : NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct object_segment *s = &segments[i];
+
+		if (s->memsz <= s->filesz)
+			continue;
+		struct range bss = {align_up(s->vaddr + s->filesz, page) + module->bias,
+				    align_up(s->vaddr + s->memsz, page) + module->bias};
+		bss = range_intersect(bss, range);
+		if (!range_is_empty(bss))
+			return bss;
+	}
+	return (struct range){range.start, range.start};
+}
+
+/*
+ * An area without a file. The kernel joins neighbours, so one area may be the end of a .bss and
+ * then heap (with a heap that is not randomised) or other anonymous memory.
+ */
+static struct error *add_anonymous_area(struct layout *layout, const struct vma *vma,
+					const struct module *module)
+{
+	struct region region = {.range = vma->range, .vma = vma};
+	struct range bss = bss_within(layout, module, vma->range);
+
+	region.object = *vma->name ? vma->name : NULL;
+	name_pseudo(&region);
+	if (region.backing != BACKING_ANONYMOUS || strcmp(region.name, "stack") == 0 ||
+	    range_is_empty(bss))
+		return add_region(layout, region);
+
+	struct region piece = region;
+	piece.range = (struct range){vma->range.start, bss.start};
+	TRY(add_region(layout, piece));
+	piece.range = bss;
+	piece.object = module->path;
+	piece.elf = module->file->object;
+	piece.bias = module->bias;
+	TRY(add_sections(layout, piece));
+
+	piece = region;
+	piece.range = (struct range){bss.end, vma->range.end};
+	uint64_t heap = layout->space->heap_start;
+	if (strcmp(region.name, "heap") == 0 && range_contains(piece.range, heap)) {
+		struct region before = piece;
+
+		before.range.end = align_down(heap, page_size(layout));
+		before.name = "anon";
+		before.object = NULL;
+		TRY(add_region(layout, before));
+		piece.range.start = before.range.end;
+	}
+	return add_region(layout, piece);
+}
+
+static struct error *add_area(struct layout *layout, const struct vma *vma, struct module *module)
+{
+	/* A System V segment may have inode (its id) 0, but then it has a path. */
+	if (vma->inode || vma->name[0] == '/')
+		return add_file_area(layout, vma, module);
+	return add_anonymous_area(layout, vma, module);
+}
+
+struct error *layout_init(struct layout *layout, struct space *space)
+{
+	struct module module = {0};
+
+	*layout = (struct layout){.space = space};
+	struct error *error = space_vmas(space, &layout->vmas);
+	for (size_t i = 0; !error && i < layout->vmas.count; i++)
+		error = add_area(layout, &layout->vmas.items[i], &module);
+	if (error)
+		layout_deinit(layout);
+	return error;
+}
+
+void layout_deinit(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->files.count; i++)
+		mapped_file_destroy(layout->files.items[i]);
+	vec_deinit(&layout->files);
+	vec_deinit(&layout->regions);
+	vma_list_deinit(&layout->vmas);
+}
+
+/* --- questions ---------------------------------------------------------------------------- */
+
+const struct region *layout_find(const struct layout *layout, uint64_t address)
+{
+	size_t low = 0, high = layout->regions.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (layout->regions.items[middle].range.end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == layout->regions.count ||
+	    !range_contains(layout->regions.items[low].range, address))
+		return NULL;
+	return &layout->regions.items[low];
+}
+
+const char *region_section_at(const struct region *region, uint64_t address)
+{
+	if (!region->elf)
+		return NULL;
+	uint64_t linked = address - region->bias;
+	const struct object_section *section = section_of_page(region->elf, linked, linked + 1);
+
+	return section ? section->name : NULL;
+}
+
+/* The state of file bytes at `offset` of a shared memory object, and where it changes. */
+static enum page_state shmem_state(const struct mapped_file *file, uint64_t offset, uint64_t *until)
+{
+	size_t low = 0, high = file->data.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (file->data.items[middle].end <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == file->data.count) {
+		*until = UINT64_MAX;
+		return STATE_UNTOUCHED;
+	}
+	bool hole = offset < file->data.items[low].start;
+	*until = hole ? file->data.items[low].start : file->data.items[low].end;
+	return hole ? STATE_UNTOUCHED : STATE_IN_FILE;
+}
+
+static enum page_state file_state(const struct region *region, uint64_t page, uint64_t offset,
+				  uint64_t *until)
+{
+	const struct mapped_file *file = region->file;
+
+	*until = UINT64_MAX;
+	if (!file || !file->opened)
+		return STATE_IN_FILE;
+	if (offset >= align_up(file->size, page))
+		return STATE_SPECIAL; /* past the end: a touch is SIGBUS */
+	*until = align_up(file->size, page);
+	if (region->backing != BACKING_SHMEM)
+		return STATE_IN_FILE;
+	uint64_t change;
+	enum page_state state = shmem_state(file, offset, &change);
+	*until = change < *until ? change : *until;
+	return state;
+}
+
+enum page_state region_empty_state(const struct region *region, unsigned page_shift, uint64_t vpn,
+				   uint64_t end, uint64_t *until)
+{
+	static const enum page_state simple[] = {
+		[BACKING_ANONYMOUS] = STATE_UNTOUCHED, [BACKING_SPECIAL] = STATE_SPECIAL};
+	uint64_t page = UINT64_C(1) << page_shift, change;
+
+	*until = end;
+	if (region->backing == BACKING_ANONYMOUS || region->backing == BACKING_SPECIAL)
+		return simple[region->backing];
+	uint64_t offset = (vpn << page_shift) - region->vma->range.start + region->vma->offset;
+	enum page_state state = file_state(region, page, offset, &change);
+	uint64_t pages = (align_up(change, page) - offset) >> page_shift;
+	if (pages > 0 && pages < end - vpn)
+		*until = vpn + pages;
+	return state;
+}
+
+static bool object_matches(const char *object, const char *glob)
+{
+	const char *base = object ? strrchr(object, '/') : NULL;
+
+	return object &&
+	       (fnmatch(glob, object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0));
+}
+
+bool region_select(const struct region *region, const struct region_selection *selection,
+		   struct region *selected)
+{
+	*selected = *region;
+	if (!range_is_empty(selection->range))
+		selected->range = range_intersect(region->range, selection->range);
+	return !range_is_empty(selected->range) &&
+	       (!selection->name || strcmp(selection->name, region->name) == 0) &&
+	       (!selection->object_glob || object_matches(region->object, selection->object_glob));
+}
+
+struct region_walk_state {
+	const struct region *region;
+	const struct region_sink *sink;
+	uint64_t next; /* the page behind the last one given */
+};
+
+static struct error *walk_pages(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
+{
+	struct region_walk_state *state = argument;
+
+	if (vpn > state->next)
+		TRY(state->sink->empty(state->sink->argument, state->region, state->next, vpn));
+	state->next = vpn + count;
+	return state->sink->pages(state->sink->argument, state->region, vpn, words, count);
+}
+
+struct error *region_walk(struct layout *layout, const struct region *region,
+			  const struct region_sink *sink)
+{
+	unsigned shift = layout->space->target->page_shift;
+	struct region_walk_state state = {region, sink, region->range.start >> shift};
+	uint64_t end = region->range.end >> shift;
+
+	TRY(space_pages(layout->space, region->vma, region->range, walk_pages, &state));
+	if (state.next < end)
+		return sink->empty(sink->argument, region, state.next, end);
+	return NULL;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The layout of an address space: its areas cut into regions (".text", ".data", ".bss", heap,
+ * stack, anon, …), each with the object it is of.
+ */
+#ifndef PHYSLENS_ANALYSIS_LAYOUT_H
+#define PHYSLENS_ANALYSIS_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analysis/page.h"
+#include "base/error.h"
+#include "base/range.h"
+#include "base/vec.h"
+#include "object/object.h"
+#include "target/target.h"
+
+enum backing {
+	BACKING_ANONYMOUS, /* zeroes on demand */
+	BACKING_FILE,
+	BACKING_SHMEM,   /* tmpfs, memfd, System V and anonymous shared memory */
+	BACKING_SPECIAL, /* what the kernel or a device fills in */
+};
+
+/* A mapped file, opened once however often it is mapped. Told apart by device and inode. */
+struct mapped_file {
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint64_t inode;
+	enum backing backing;
+	bool hugetlb;
+	bool opened;           /* else nothing below is known */
+	bool deleted;          /* no link is left */
+	uint64_t size;         /* bytes */
+	struct object *object; /* may be no ELF file */
+	VEC(struct range)
+	data; /* BACKING_SHMEM: where it has pages, in bytes of the file, sorted */
+};
+
+struct region {
+	struct range range; /* bytes, page-aligned, within the area */
+	const struct vma *vma;
+	const char *name;               /* ".text", "heap", …; may be bytes from a file */
+	const char *object;             /* path or pseudo-name, or NULL */
+	const struct mapped_file *file; /* that the area maps, or NULL */
+	enum backing backing;
+	struct object *elf; /* the object loaded here, for symbols, or NULL */
+	uint64_t bias;      /* of elf: address = value as linked + bias, modulo 2^64 */
+};
+
+struct layout {
+	struct space *space;
+	struct vma_list vmas;
+	VEC(struct region) regions; /* sorted by address */
+	VEC(struct mapped_file *) files;
+};
+
+/* Reads the areas of `space`, which must outlive the layout, and the files they map. */
+struct error *layout_init(struct layout *layout, struct space *space);
+void layout_deinit(struct layout *layout);
+
+/* The region that holds `address`, or NULL. */
+const struct region *layout_find(const struct layout *layout, uint64_t address);
+
+/*
+ * The name of the section that holds `address` itself, where region->name is of the page: NULL when
+ * none does. The address must lie in the region.
+ */
+const char *region_section_at(const struct region *region, uint64_t address);
+
+/*
+ * The state of page `vpn` of the region, which is empty, and until which page (not included, at
+ * most `end`) it is the same for every empty page.
+ */
+enum page_state region_empty_state(const struct region *region, unsigned page_shift, uint64_t vpn,
+				   uint64_t end, uint64_t *until);
+
+/* Which regions a question is about; a NULL or zero member does not restrict. */
+struct region_selection {
+	struct range range;      /* bytes; empty: everything */
+	const char *name;        /* the region's name */
+	const char *object_glob; /* fnmatch(3) against the whole path or its last component */
+};
+
+/* The region, cut to the selection's range, in *selected; false when it is not selected. */
+bool region_select(const struct region *region, const struct region_selection *selection,
+		   struct region *selected);
+
+/*
+ * What walks the pages of regions gives this: populated pages in bulk (words of a stretch that
+ * begins and ends within the region; empty ones between are in it), and stretches of empty ones.
+ */
+struct region_sink {
+	struct error *(*pages)(void *argument, const struct region *region, uint64_t vpn,
+			       const uint64_t *words, size_t count);
+	struct error *(*empty)(void *argument, const struct region *region, uint64_t vpn,
+			       uint64_t end);
+	void *argument;
+};
+
+/* Walks one region (or a selected part of one) from its first page to its last, leaving none out.
+ */
+struct error *region_walk(struct layout *layout, const struct region *region,
+			  const struct region_sink *sink);
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/runs.h"
+
+#include <stdlib.h>
+
+#include "base/scope.h"
+
+#define WORD_FLAGS                                                                                 \
+	(PAGEMAP_SOFT_DIRTY | PAGEMAP_EXCLUSIVE | PAGEMAP_UFFD_WP | PAGEMAP_FILE | PAGE_KSM)
+
+struct run_builder {
+	struct layout *layout;
+	const struct run_options *options;
+	run_visit visit;
+	void *argument;
+	unsigned page_shift;
+	bool pfns_visible;
+	struct run run; /* run.pages is 0 until it is begun */
+	VEC(uint64_t) pfns;
+	VEC(struct frame) frames; /* of the present words in hand, one after the other */
+};
+
+static struct error *flush(struct run_builder *builder)
+{
+	struct run run = builder->run;
+
+	builder->run.pages = 0;
+	return run.pages ? builder->visit(builder->argument, &run) : NULL;
+}
+
+/* Whether `pfn` goes on where the run of frames is; the second page of a run decides its stride. */
+static bool frame_continues(struct run *run, uint64_t word)
+{
+	uint64_t first = run->word & PAGEMAP_PFN, pfn = word & PAGEMAP_PFN;
+
+	if (run->pages == 1 && run->state == STATE_ZERO && pfn == first)
+		run->stride = 0;
+	return pfn == first + run->pages * run->stride;
+}
+
+static bool same_frame_facts(const struct run *run, const struct frame *frame)
+{
+	return run->has_frame == (frame != NULL) &&
+	       (!frame ||
+		(run->frame.flags == frame->flags && run->frame.mappers == frame->mappers));
+}
+
+static bool continues(struct run_builder *builder, const struct run *page)
+{
+	struct run *run = &builder->run;
+	bool present = page->word & PAGEMAP_PRESENT;
+
+	return run->pages && run->vpn + run->pages == page->vpn && run->state == page->state &&
+	       run->cow == page->cow &&
+	       (!builder->options->words ||
+		(run->word & WORD_FLAGS) == (page->word & WORD_FLAGS)) &&
+	       same_frame_facts(run, page->has_frame ? &page->frame : NULL) &&
+	       (!present || !builder->pfns_visible || frame_continues(run, page->word));
+}
+
+static struct error *add_empty(void *argument, const struct region *region, uint64_t vpn,
+			       uint64_t end)
+{
+	struct run_builder *builder = argument;
+
+	while (vpn < end) {
+		uint64_t until;
+		struct run page = {.region = region, .vpn = vpn};
+
+		page.state = region_empty_state(region, builder->page_shift, vpn, end, &until);
+		page.pages = until - vpn;
+		if (continues(builder, &page)) {
+			builder->run.pages += page.pages;
+		} else {
+			TRY(flush(builder));
+			builder->run = page;
+		}
+		vpn = until;
+	}
+	return NULL;
+}
+
+static struct error *add_page(struct run_builder *builder, const struct region *region,
+			      uint64_t vpn, uint64_t word, const struct frame *frame)
+{
+	struct run page = {.region = region,
+			   .vpn = vpn,
+			   .pages = 1,
+			   .state = page_state_of(word),
+			   .cow = page_is_cow(word, region->vma->perms),
+			   .word = word,
+			   .stride = 1,
+			   .has_frame = frame != NULL};
+
+	if (frame)
+		page.frame = *frame;
+	if (continues(builder, &page)) {
+		builder->run.pages++;
+		return NULL;
+	}
+	TRY(flush(builder));
+	builder->run = page;
+	return NULL;
+}
+
+/* The frames of the present pages among `words`, in builder->frames. */
+static struct error *ask_frames(struct run_builder *builder, const uint64_t *words, size_t count)
+{
+	builder->pfns.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] & PAGEMAP_PRESENT)
+			TRY(vec_push(&builder->pfns, words[i] & PAGEMAP_PFN));
+	}
+	builder->frames.count = 0;
+	TRY(vec_reserve(&builder->frames, builder->pfns.count));
+	return target_frames(builder->layout->space->target, builder->pfns.items,
+			     builder->pfns.count, builder->frames.items);
+}
+
+static struct error *add_pages(void *argument, const struct region *region, uint64_t vpn,
+			       const uint64_t *words, size_t count)
+{
+	struct run_builder *builder = argument;
+	bool frames = builder->options->frames && builder->pfns_visible;
+	size_t present = 0;
+
+	if (frames)
+		TRY(ask_frames(builder, words, count));
+	for (size_t i = 0; i < count; i++) {
+		const struct frame *frame = NULL;
+
+		if (!(words[i] & PAGEMAP_POPULATED)) {
+			TRY(add_empty(argument, region, vpn + i, vpn + i + 1));
+			continue;
+		}
+		if (frames && words[i] & PAGEMAP_PRESENT)
+			frame = &builder->frames.items[present++];
+		TRY(add_page(builder, region, vpn + i, words[i], frame));
+	}
+	return NULL;
+}
+
+struct error *runs_of_region(struct layout *layout, const struct region *region,
+			     const struct run_options *options, run_visit visit, void *argument)
+{
+	struct run_builder builder = {.layout = layout,
+				      .options = options,
+				      .visit = visit,
+				      .argument = argument,
+				      .page_shift = layout->space->target->page_shift,
+				      .pfns_visible = layout->space->pfns_visible};
+	struct region_sink sink = {add_pages, add_empty, &builder};
+	struct error *error = region_walk(layout, region, &sink);
+
+	if (!error)
+		error = flush(&builder);
+	vec_deinit(&builder.pfns);
+	vec_deinit(&builder.frames);
+	return error;
+}

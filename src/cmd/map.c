@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* physlens map: the page table of a process, a row a region or a row a run of like pages. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analysis/layout.h"
+#include "analysis/runs.h"
+#include "analysis/tally.h"
+#include "base/scope.h"
+#include "cmd/arguments.h"
+#include "cmd/commands.h"
+#include "proc/kpage.h"
+
+/* --- columns ------------------------------------------------------------------------------ */
+
+enum {
+	REGION_REGION,
+	REGION_START,
+	REGION_END,
+	REGION_PERMS,
+	REGION_PAGES,
+	REGION_PRESENT,
+	REGION_PRIVATE,
+	REGION_SHARED,
+	REGION_COW,
+	REGION_ZERO,
+	REGION_SWAPPED,
+	REGION_IN_FILE,
+	REGION_UNTOUCHED,
+	REGION_GUARD,
+	REGION_MIGRATING,
+	REGION_SPECIAL,
+	REGION_OFFSET,
+	REGION_OBJECT,
+};
+
+static const struct column region_columns[] = {
+	[REGION_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .bss, heap, stack, …"},
+	[REGION_START] = {"START", CELL_HEX, 0, 0, "first address"},
+	[REGION_END] = {"END", CELL_HEX, 0, 0, "the address behind the last one"},
+	[REGION_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
+	[REGION_PAGES] = {"PAGES", CELL_PAGES, 0, 0, "pages, whatever their state"},
+	[REGION_PRESENT] = {"PRESENT", CELL_PAGES, 0, 0, "pages that a frame of RAM is behind"},
+	[REGION_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, 0, "present, and mapped nowhere else"},
+	[REGION_SHARED] = {"SHARED", CELL_PAGES, 0, 0, "present, and mapped more than once"},
+	[REGION_COW] = {"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"},
+	[REGION_ZERO] = {"ZERO", CELL_PAGES, 0, 0, "read but never written: the shared zero page"},
+	[REGION_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, 0, "in swap"},
+	[REGION_IN_FILE] = {"IN-FILE", CELL_PAGES, 0, 0,
+			    "not mapped yet; the bytes are in the file"},
+	[REGION_UNTOUCHED] = {"UNTOUCHED", CELL_PAGES, 0, 0, "never touched: nothing is there"},
+	[REGION_GUARD] = {"GUARD", CELL_PAGES, 0, 0, "guard pages: a touch is SIGSEGV"},
+	[REGION_MIGRATING] = {"MIGRATING", CELL_PAGES, 0, 0, "on the way to another frame"},
+	[REGION_SPECIAL] = {"SPECIAL", CELL_PAGES, 0, 0,
+			    "past the file's end, poisoned, or the kernel's or a device's own"},
+	[REGION_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "of the first page, in the mapped file"},
+	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
+};
+
+static const struct table_spec region_table = {
+	.name = "map",
+	.title = "map",
+	.columns = region_columns,
+	.count = sizeof(region_columns) / sizeof(region_columns[0]),
+	.defaults = "REGION,START,END,PERMS,PAGES,PRESENT,PRIVATE,SHARED,COW,ZERO,SWAPPED,IN-FILE,"
+		    "UNTOUCHED,OBJECT",
+};
+
+enum {
+	PAGES_VADDR,
+	PAGES_VPN,
+	PAGES_PAGES,
+	PAGES_PFN,
+	PAGES_STATE,
+	PAGES_PERMS,
+	PAGES_PTE,
+	PAGES_COW,
+	PAGES_REGION,
+	PAGES_OBJECT,
+	PAGES_OFFSET,
+	PAGES_FLAGS,
+	PAGES_MAPPERS,
+};
+
+static const struct column pages_columns[] = {
+	[PAGES_VADDR] = {"VADDR", CELL_HEX, 14, 0, "address of the first page"},
+	[PAGES_VPN] = {"VPN", CELL_HEX, 11, 0, "its virtual page number"},
+	[PAGES_PAGES] = {"PAGES", CELL_PAGES, 6, 0, "pages in the run"},
+	[PAGES_PFN] = {"PFN", CELL_HEX, 8, 0, "frame of the first page; the next ones follow"},
+	[PAGES_STATE] = {"STATE", CELL_TEXT, 9, 0,
+			 "present, zero, swapped, in-file, untouched, guard, migrating, special"},
+	[PAGES_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
+	[PAGES_PTE] = {"PTE", CELL_TEXT, 0, 0,
+		       "what the hardware allows; empty: no page table was read"},
+	[PAGES_COW] = {"COW", CELL_BOOL, 0, 0, "present, and a write now would copy it"},
+	[PAGES_REGION] = {"REGION", CELL_TEXT, 8, 0, "what is there: .text, .bss, heap, stack, …"},
+	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
+	[PAGES_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "of the first page, in the mapped file"},
+	[PAGES_FLAGS] = {"FLAGS", CELL_TEXT, 0, 0, "of page and frame, by name"},
+	[PAGES_MAPPERS] = {"MAPPERS", CELL_NUMBER, 0, 0,
+			   "page-table entries that point at each frame, as the kernel counts"},
+};
+
+static const struct table_spec pages_table = {
+	.name = "map",
+	.title = "map --pages",
+	.columns = pages_columns,
+	.count = sizeof(pages_columns) / sizeof(pages_columns[0]),
+	.defaults = "VADDR,PAGES,PFN,STATE,PERMS,COW,REGION,OBJECT",
+	.streaming = true,
+};
+
+/* --- options ------------------------------------------------------------------------------ */
+
+enum { OPTION_RANGE = OPTION_LONG, OPTION_REGION, OPTION_OBJECT };
+
+static const struct command_option map_options[] = {
+	{'p', "pages", NULL, "a row a run of like pages"},
+	{OPTION_RANGE, "range", "A-B", "only pages from address A up to B (hexadecimal)"},
+	{OPTION_REGION, "region", "NAME", "only regions of this name (.text, heap, …)"},
+	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
+};
+
+struct map {
+	struct invocation *invocation;
+	bool pages;
+	const char *range;
+	struct region_selection selection;
+	struct layout layout;
+	struct table *table;
+};
+
+static int parse_options(struct map *map, struct invocation *invocation)
+{
+	int key;
+
+	while ((key = invocation_option(invocation)) > 0) {
+		switch (key) {
+		case 'p':
+			map->pages = true;
+			break;
+		case OPTION_RANGE:
+			map->range = invocation->argument;
+			break;
+		case OPTION_REGION:
+			map->selection.name = invocation->argument;
+			break;
+		case OPTION_OBJECT:
+			map->selection.object_glob = invocation->argument;
+			break;
+		}
+	}
+	return key;
+}
+
+/* --- a row a region ----------------------------------------------------------------------- */
+
+struct region_row {
+	struct region region;
+	struct tally tally;
+};
+
+static uint64_t offset_of(const struct region *region, uint64_t address)
+{
+	return address - region->vma->range.start + region->vma->offset;
+}
+
+static struct error *put_place(struct table *table, const struct region *region, size_t perms,
+			       size_t object)
+{
+	char text[5];
+
+	vma_perms_text(region->vma->perms, text);
+	TRY(table_text(table, perms, text));
+	return table_text(table, object, region->object);
+}
+
+static struct error *put_counts(struct map *map, const struct tally *tally)
+{
+	static const struct {
+		size_t column;
+		enum page_state state;
+	} states[] = {
+		{REGION_PRESENT, STATE_PRESENT}, {REGION_SWAPPED, STATE_SWAPPED},
+		{REGION_IN_FILE, STATE_IN_FILE}, {REGION_UNTOUCHED, STATE_UNTOUCHED},
+		{REGION_GUARD, STATE_GUARD},     {REGION_MIGRATING, STATE_MIGRATING},
+		{REGION_SPECIAL, STATE_SPECIAL},
+	};
+	struct table *table = map->table;
+
+	TRY(table_number(table, REGION_PAGES, tally->pages));
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		TRY(table_number(table, states[i].column, tally->state[states[i].state]));
+	TRY(table_number(table, REGION_PRIVATE, tally->exclusive));
+	TRY(table_number(table, REGION_SHARED, tally->state[STATE_PRESENT] - tally->exclusive));
+	if (!map->layout.space->zero_visible) {
+		TRY(table_hidden(table, REGION_COW, "hidden"));
+		return table_hidden(table, REGION_ZERO, "hidden");
+	}
+	TRY(table_number(table, REGION_COW, tally->cow));
+	if (tally->cow)
+		table_color(table, REGION_COW, CELL_YELLOW);
+	return table_number(table, REGION_ZERO, tally->state[STATE_ZERO]);
+}
+
+static struct error *put_region_row(struct map *map, const struct region_row *row)
+{
+	const struct region *region = &row->region;
+
+	TRY(table_row(map->table));
+	TRY(table_text(map->table, REGION_REGION, region->name));
+	TRY(table_hex(map->table, REGION_START, region->range.start));
+	TRY(table_hex(map->table, REGION_END, region->range.end));
+	if (region->file)
+		TRY(table_hex(map->table, REGION_OFFSET, offset_of(region, region->range.start)));
+	TRY(put_place(map->table, region, REGION_PERMS, REGION_OBJECT));
+	return put_counts(map, &row->tally);
+}
+
+/* A number of pages with what it is of, for the summary; nothing when there are none. */
+static void print_part(uint64_t pages, const char *of)
+{
+	if (pages)
+		printf(", %'llu %s", (unsigned long long)pages, of);
+}
+
+static void print_summary(const struct map *map, const struct tally *total)
+{
+	const struct space *space = map->layout.space;
+	uint64_t present = total->state[STATE_PRESENT];
+
+	printf("\n%'llu pages of process %d: %'llu present (%'llu private, %'llu shared)",
+	       (unsigned long long)total->pages, (int)space->pid, (unsigned long long)present,
+	       (unsigned long long)total->exclusive,
+	       (unsigned long long)(present - total->exclusive));
+	print_part(total->state[STATE_ZERO], "of the zero page");
+	print_part(total->state[STATE_SWAPPED], "swapped");
+	print_part(total->state[STATE_IN_FILE], "still in their files");
+	print_part(total->state[STATE_UNTOUCHED], "untouched");
+	print_part(total->state[STATE_GUARD], "guard");
+	print_part(total->state[STATE_MIGRATING], "migrating");
+	print_part(total->state[STATE_SPECIAL], "special");
+	printf(".\n");
+}
+
+/* Everything is counted before anything is printed: a process that ends midway gives no rows. */
+static struct error *map_regions(struct map *map)
+{
+	VEC(struct region_row) rows = {0};
+	struct tally total = {0};
+	struct error *error = NULL;
+
+	for (size_t i = 0; !error && i < map->layout.regions.count; i++) {
+		struct region_row row = {0};
+
+		if (!region_select(&map->layout.regions.items[i], &map->selection, &row.region))
+			continue;
+		error = tally_region(&map->layout, &row.region, &row.tally);
+		tally_add(&total, &row.tally);
+		if (!error)
+			error = vec_push(&rows, row);
+	}
+	if (!error)
+		error = space_check_alive(map->layout.space);
+	for (size_t i = 0; !error && i < rows.count; i++)
+		error = put_region_row(map, &rows.items[i]);
+	if (!error)
+		error = table_finish(map->table);
+	if (!error && map->invocation->table.format == FORMAT_TABLE &&
+	    !map->invocation->table.noheadings)
+		print_summary(map, &total);
+	vec_deinit(&rows);
+	return error;
+}
+
+/* --- a row a run -------------------------------------------------------------------------- */
+
+static const struct {
+	uint64_t bit;
+	const char *name;
+} word_flags[] = {
+	{PAGEMAP_FILE, "file"},
+	{PAGEMAP_EXCLUSIVE, "exclusive"},
+	{PAGEMAP_SOFT_DIRTY, "soft-dirty"},
+	{PAGEMAP_UFFD_WP, "uffd-wp"},
+};
+
+static struct error *put_flags(struct table *table, const struct run *run)
+{
+	char text[1024] = "";
+	size_t used = 0;
+
+	if (!table_wants(table, PAGES_FLAGS))
+		return NULL;
+	for (size_t i = 0; i < sizeof(word_flags) / sizeof(word_flags[0]); i++) {
+		if (run->word & word_flags[i].bit)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? "," : "", word_flags[i].name);
+	}
+	if (run->has_frame && run->frame.flags) {
+		if (used)
+			text[used++] = ',';
+		kpage_flags_text(run->frame.flags, text + used, sizeof(text) - used);
+	}
+	return table_text(table, PAGES_FLAGS, *text ? text : NULL);
+}
+
+static enum cell_color state_color(enum page_state state)
+{
+	static const enum cell_color colors[STATE_COUNT] = {
+		[STATE_PRESENT] = CELL_GREEN, [STATE_ZERO] = CELL_CYAN,
+		[STATE_SWAPPED] = CELL_RED,   [STATE_UNTOUCHED] = CELL_DIM,
+		[STATE_IN_FILE] = CELL_DIM,
+	};
+
+	return colors[state];
+}
+
+static struct error *put_frame(struct map *map, const struct run *run)
+{
+	struct table *table = map->table;
+
+	if (!(run->word & PAGEMAP_PRESENT))
+		return NULL;
+	if (!map->layout.space->pfns_visible) {
+		TRY(table_hidden(table, PAGES_MAPPERS, "hidden"));
+		return table_hidden(table, PAGES_PFN, "hidden");
+	}
+	TRY(table_hex(table, PAGES_PFN, run->word & PAGEMAP_PFN));
+	if (!table_wants(table, PAGES_MAPPERS))
+		return NULL;
+	return run->has_frame ? table_number(table, PAGES_MAPPERS, run->frame.mappers)
+			      : table_hidden(table, PAGES_MAPPERS, "hidden");
+}
+
+static struct error *put_run(void *argument, const struct run *run)
+{
+	struct map *map = argument;
+	struct table *table = map->table;
+	uint64_t address = run->vpn << map->layout.space->target->page_shift;
+
+	TRY(table_row(table));
+	TRY(table_hex(table, PAGES_VADDR, address));
+	TRY(table_hex(table, PAGES_VPN, run->vpn));
+	TRY(table_number(table, PAGES_PAGES, run->pages));
+	TRY(put_frame(map, run));
+	TRY(table_text(table, PAGES_STATE, page_state_name(run->state)));
+	table_color(table, PAGES_STATE, state_color(run->state));
+	TRY(table_bool(table, PAGES_COW, run->cow));
+	TRY(table_text(table, PAGES_REGION, run->region->name));
+	if (run->region->file)
+		TRY(table_hex(table, PAGES_OFFSET, offset_of(run->region, address)));
+	TRY(put_place(table, run->region, PAGES_PERMS, PAGES_OBJECT));
+	return put_flags(table, run);
+}
+
+/* What of the columns asked for this user may not see: one line each, before the table. */
+static void explain_hidden(const struct map *map, struct run_options *options)
+{
+	struct target *target = map->layout.space->target;
+	uint64_t frame = 0;
+	struct frame ignored;
+
+	if (!map->layout.space->pfns_visible) {
+		if (table_wants(map->table, PAGES_PFN) || options->frames)
+			invocation_warn(
+				map->invocation,
+				"frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)");
+		return;
+	}
+	if (!options->frames)
+		return;
+	_cleanup_error_ struct error *error = target_frames(target, &frame, 1, &ignored);
+	if (error) {
+		invocation_warn(map->invocation, "what the kernel says of frames is hidden: %s",
+				error_message(error));
+		options->frames = false;
+	}
+}
+
+static struct error *map_pages(struct map *map)
+{
+	bool flags = table_wants(map->table, PAGES_FLAGS);
+	struct run_options options = {.words = flags,
+				      .frames = flags || table_wants(map->table, PAGES_MAPPERS)};
+
+	explain_hidden(map, &options);
+	for (size_t i = 0; i < map->layout.regions.count; i++) {
+		struct region region;
+
+		if (region_select(&map->layout.regions.items[i], &map->selection, &region))
+			TRY(runs_of_region(&map->layout, &region, &options, put_run, map));
+	}
+	TRY(space_check_alive(map->layout.space));
+	return table_finish(map->table);
+}
+
+/* --- the command -------------------------------------------------------------------------- */
+
+static struct error *map_space(struct map *map, struct space *space)
+{
+	TRY(layout_init(&map->layout, space));
+	struct error *error = map->pages ? map_pages(map) : map_regions(map);
+	layout_deinit(&map->layout);
+	return error;
+}
+
+static struct error *map_process(struct map *map, struct target *target, const char *pid_text)
+{
+	struct space *space;
+	pid_t pid;
+
+	TRY(parse_pid(pid_text, &pid));
+	if (map->range)
+		TRY(parse_address_range(map->range, target->page_shift, &map->selection.range));
+	map->invocation->table.page_shift = target->page_shift;
+	TRY(invocation_table(map->invocation, map->pages ? &pages_table : &region_table,
+			     &map->table));
+	struct error *error = target_open_space(target, pid, &space);
+	if (!error) {
+		error = map_space(map, space);
+		space_close(space);
+	}
+	table_destroy(map->table);
+	return error;
+}
+
+static int run(struct invocation *invocation)
+{
+	struct map map = {.invocation = invocation};
+	struct target *target;
+
+	if (parse_options(&map, invocation) < 0)
+		return invocation->status;
+	if (invocation->list_columns) {
+		table_list_columns(map.pages ? &pages_table : &region_table, stdout, "");
+		return EXIT_DONE;
+	}
+	if (invocation->argument_count != 1)
+		return invocation_misused(invocation, "one process ID is needed");
+	struct error *error = target_live_create(&target);
+	if (!error) {
+		error = map_process(&map, target, invocation->arguments[0]);
+		target_destroy(target);
+	}
+	return error ? invocation_fail(invocation, error) : EXIT_DONE;
+}
+
+const struct command command_map = {
+	.name = "map",
+	.summary = "show where every page of a process is",
+	.synopsis = "[options] PID",
+	.description = "Show where every page of a process is: in which frame of RAM, in swap, "
+		       "still in its\n"
+		       "file, or nowhere yet. A row a region (an area of memory, cut where the "
+		       "sections of its\n"
+		       "ELF file change) or, with --pages, a row a run of like pages.",
+	.options = map_options,
+	.option_count = sizeof(map_options) / sizeof(map_options[0]),
+	.tables = (const struct table_spec *const[]){&region_table, &pages_table, NULL},
+	.run = run,
+};
