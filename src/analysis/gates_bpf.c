@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The gate of eBPF as a source: a program that reads kernel memory is loaded and run. Nothing of
+ * it stays: it is attached to nothing, and its descriptor is closed.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "analysis/gates_internal.h"
+#include "base/scope.h"
+
+enum { LOG_SIZE = 65536 };
+
+/* The eight first bytes of our own task_struct, read into the program's stack. */
+static const struct bpf_insn program[] = {
+	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_task},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_3, .src_reg = BPF_REG_0},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10},
+	{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8},
+	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel},
+	{.code = BPF_JMP | BPF_EXIT}, /* 0 when it could be read */
+};
+
+/* Loads the program: its descriptor, or -1 with errno and perhaps the verifier's words in `log`. */
+static int load_program(char *log)
+{
+	union bpf_attr attribute;
+
+	memset(&attribute, 0, sizeof(attribute));
+	attribute.prog_type = BPF_PROG_TYPE_SYSCALL;
+	attribute.prog_flags = BPF_F_SLEEPABLE; /* the type's only mode */
+	attribute.insns = (uint64_t)(uintptr_t)program;
+	attribute.insn_cnt = sizeof(program) / sizeof(program[0]);
+	attribute.license = (uint64_t)(uintptr_t) "GPL"; /* the helper wants it */
+	attribute.log_buf = (uint64_t)(uintptr_t)log;
+	attribute.log_size = LOG_SIZE;
+	attribute.log_level = 1;
+	strcpy(attribute.prog_name, "physlens_probe");
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attribute, sizeof(attribute));
+}
+
+/* 0 when the program ran and could read, an errno otherwise. */
+static int run_program(int fd)
+{
+	union bpf_attr attribute;
+
+	memset(&attribute, 0, sizeof(attribute));
+	attribute.test.prog_fd = (uint32_t)fd;
+	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attribute, sizeof(attribute)) < 0)
+		return errno;
+	return -(int)attribute.test.retval;
+}
+
+/* The verifier's last line that says something; its statistics follow the reason. */
+static const char *log_reason(char *log)
+{
+	const char *reason = "";
+	char *rest = log, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line && strncmp(line, "processed ", 10) != 0)
+			reason = line;
+	}
+	return reason;
+}
+
+/* bpf_capable() and perfmon_capable() both take CAP_SYS_ADMIN as well (linux/capability.h). */
+static bool has_capabilities(const struct prober *prober)
+{
+	uint64_t either = CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON);
+
+	return prober_has(prober, CAP_MASK(CAP_SYS_ADMIN)) || prober_has(prober, either);
+}
+
+static struct error *load_refused(const struct prober *prober, struct gate *gate, int errnum,
+				  const char *reason)
+{
+	gate_is(gate, GATE_CLOSED, "denied");
+	TRY(gate_detail(gate, "bpf: %s%s%s", strerror(errnum), *reason ? ": " : "", reason));
+	if (errnum == ENOSYS) {
+		gate_is(gate, GATE_CLOSED, "absent");
+		return gate_remedy(gate, "a kernel with CONFIG_BPF_SYSCALL=y");
+	}
+	if (!has_capabilities(prober))
+		return gate_wants(prober, gate, CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON));
+	if (errnum == EPERM)
+		return gate_wants(prober, gate, 0);
+	/* The helper is withheld: bpf_base_func_proto() in kernel/bpf/helpers.c. */
+	if (*reason && prober->lockdown == LOCKDOWN_CONFIDENTIALITY) {
+		gate_is(gate, GATE_CLOSED, "lockdown");
+		return gate_remedy(gate, "boot with lockdown=integrity and Secure Boot off");
+	}
+	gate_is(gate, GATE_CLOSED, *reason ? "refused" : "absent");
+	if (!*reason)
+		return gate_remedy(gate, "Linux 5.14 or later, for programs of type syscall");
+	if (prober->lockdown == LOCKDOWN_UNKNOWN)
+		return gate_remedy(gate, "a kernel with CONFIG_BPF_EVENTS=y that is not locked "
+					 "down at confidentiality: see the gate lockdown");
+	return gate_remedy(gate, "a kernel with CONFIG_BPF_EVENTS=y");
+}
+
+struct error *gate_bpf(struct prober *prober, struct gate *gate)
+{
+	_cleanup_free_ char *log = calloc(1, LOG_SIZE);
+	_cleanup_close_ int fd = -1;
+
+	if (!log)
+		return error_nomem();
+	fd = load_program(log);
+	if (fd < 0) {
+		int errnum = errno;
+
+		return load_refused(prober, gate, errnum, log_reason(log));
+	}
+	int errnum = run_program(fd);
+	if (!errnum) {
+		gate_is(gate, GATE_OPEN, "open");
+		return NULL;
+	}
+	gate_is(gate, GATE_CLOSED, "refused");
+	TRY(gate_detail(gate, "the program loads but does not read: %s", strerror(errnum)));
+	return gate_wants(prober, gate, CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON));
+}
