@@ -4,7 +4,8 @@
  *
  * The files are whatever a process chose to map, so nothing in them is believed: every offset and
  * length is checked, and a part that does not hold together is left out with a reason
- * (object_defect()), never an error that hides the rest. Read with pread, never mapped: a file
+ * (object_defect()), never an error that hides the rest. Work and memory are bounded by the file's
+ * size and by limits well above the largest real objects. Read with pread, never mapped: a file
  * truncated under us must not be a SIGBUS. This room is the only user of libelf.
  */
 #ifndef PHYSLENS_OBJECT_OBJECT_H
@@ -19,7 +20,10 @@
 
 enum object_perms { OBJECT_READ = 4, OBJECT_WRITE = 2, OBJECT_EXEC = 1 }; /* as PF_R, PF_W, PF_X */
 
-/* A PT_LOAD segment, in the order of the program headers. memsz >= filesz. */
+/*
+ * A PT_LOAD segment, in the order of the program headers. memsz >= filesz, and neither the memory
+ * nor the file range wraps around; the file may have been cut off before its end.
+ */
 struct object_segment {
 	uint64_t offset; /* in the file */
 	uint64_t filesz;
@@ -28,7 +32,10 @@ struct object_segment {
 	unsigned perms; /* enum object_perms */
 };
 
-/* A section that occupies memory (SHF_ALLOC, not thread-local .tbss), sorted by vaddr. */
+/*
+ * A section that occupies memory (SHF_ALLOC, not empty, not thread-local .tbss), sorted by vaddr.
+ * They do not overlap and do not wrap around.
+ */
 struct object_section {
 	const char *name; /* owned by the object; bytes from the file */
 	uint64_t vaddr;   /* as linked */
@@ -49,19 +56,30 @@ struct object;
 
 /*
  * Examines the regular file open at `fd`. The fd is dup'ed: the caller keeps its own. A file that
- * is no ELF file is an object too (object_is_elf() false, no segments). Errors only for system
- * calls and memory. `debug_root` is the directory of separate debug files ("/usr/lib/debug"), or
- * NULL.
+ * is no ELF file, or whose header is beyond reading, is an object too: object_is_elf() false,
+ * nothing in it. Errors only for system calls and memory. `debug_root` is the directory of separate
+ * debug files ("/usr/lib/debug"), or NULL. Relocatable (ET_REL) and core files have segments only:
+ * their other addresses are nobody's.
  */
 struct error *object_open(int fd, const char *debug_root, struct object **object);
 void object_close(struct object *object); /* NULL is fine */
+
+/*
+ * Closes the object's file, which otherwise stays open until the symbols are read: for who keeps
+ * many objects and wants no symbols of this one. Asking for symbols then is an error, unless they
+ * were read before.
+ */
+void object_release_file(struct object *object);
 
 bool object_is_elf(const struct object *object);
 unsigned object_bits(const struct object *object);         /* 32 or 64; 0 when not ELF */
 bool object_is_pie_or_shared(const struct object *object); /* ET_DYN */
 uint64_t object_size(const struct object *object); /* of the file, in bytes, when it was opened */
 
-/* The first thing that did not hold together ("section headers past the end"), or NULL. */
+/*
+ * The first thing that did not hold together ("section headers: past the end of the file"), or
+ * NULL. Symbol tables are judged when they are read.
+ */
 const char *object_defect(const struct object *object);
 
 const struct object_segment *object_segments(const struct object *object, size_t *count);
@@ -72,15 +90,15 @@ const uint8_t *object_build_id(const struct object *object, size_t *length);
 
 /*
  * Symbols of .symtab, .dynsym and, found by build-id under debug_root, of the separate debug file
- * (whose own build-id must be the same). Read at the first call, then kept. Section, file, TLS and
- * undefined symbols are left out; so are duplicates of one name and value.
+ * (whose own build-id must be the same). Read at the first call, then kept, and the file is closed.
+ * Section, file, TLS, absolute and undefined symbols are left out.
  *
  * object_symbol_at(): the symbol whose extent holds `vaddr` (as linked), the innermost and, among
- * aliases, a global one; failing that the nearest before it without a size in the same section.
- * *symbol is NULL where there is none.
- * object_symbols_named(): all symbols called `name` — a versioned one also as "name@VERSION" when
- * that is what was asked for — one for each distinct value; *matches points into the object, sorted
- * by value, and *count may be 0.
+ * aliases, a global one. A symbol without a size, outside every extent, reaches to the next symbol
+ * or to the end of its section. *symbol is NULL where there is none.
+ * object_symbols_named(): all symbols called `name`, one for each distinct value; *matches points
+ * into the object, sorted by value, and *count may be 0. A symbol of a version that the object
+ * defines is also found as "name@VERSION" or "name@@VERSION".
  */
 struct error *object_symbol_at(struct object *object, uint64_t vaddr,
 			       const struct object_symbol **symbol);
