@@ -338,17 +338,19 @@ static bool header_of(const char *line, uintptr_t addr, bool *inside)
 /* KiB that /proc/self/smaps gives under key for the area at addr; -1 if it does not. */
 static long smaps_kib(const void *addr, const char *key)
 {
-	char line[8192], format[64];
+	char line[8192];
 	FILE *file = fopen("/proc/self/smaps", "re");
 	bool inside = false;
 	long kib = -1;
+	size_t len = strlen(key);
 
 	if (!file)
 		return -1;
-	snprintf(format, sizeof(format), "%s: %%ld kB", key);
 	while (kib < 0 && fgets(line, sizeof(line), file)) {
-		if (!header_of(line, (uintptr_t)addr, &inside) && inside)
-			(void)sscanf(line, format, &kib);
+		if (header_of(line, (uintptr_t)addr, &inside) || !inside)
+			continue;
+		if (strncmp(line, key, len) == 0 && line[len] == ':')
+			kib = strtol(line + len + 1, NULL, 10);
 	}
 	fclose(file);
 	return kib;
@@ -883,7 +885,7 @@ static const char *make_thp_shared(struct made *made)
 		return failed("MADV_COLLAPSE");
 	touch_read(p, HUGE_2M / page_size);
 	made->kpf = KPF_THP;
-	return result(made, p, HUGE_2M / page_size, "present", "-", "shared,nocow");
+	return result(made, p, HUGE_2M / page_size, "present", "memfd", "shared,nocow");
 }
 
 static const char *make_hugetlb_of(struct made *made, unsigned shift, int flags, bool touch)
@@ -1029,7 +1031,8 @@ static const char *make_swapped_thp(struct made *made)
 /*
  * A shared page that is swapped out leaves an empty entry: the swap slot is kept in
  * the file's page cache, not in the page table (shmem_writeout, mm/shmem.c; before
- * 6.17 shmem_writepage). smaps counts it all the same; pagemap cannot.
+ * 6.17 shmem_writepage). smaps counts it all the same; pagemap cannot. For a process
+ * its bytes are then where those of an untouched file are: in the object it maps.
  */
 static const char *make_swapped_shmem(struct made *made)
 {
@@ -1046,8 +1049,7 @@ static const char *make_swapped_shmem(struct made *made)
 	}
 	if (smaps_kib(p, "Swap") < (long)(COUNT * page_size / 1024))
 		return "the kernel did not swap it out";
-	made->clear = PM_PRESENT;
-	return result(made, p, COUNT, "-", "shm", "shared,shmem-swapped");
+	return result(made, p, COUNT, "in-file", "shm", "shared,shmem-swapped");
 }
 
 /* ---- files ---- */
@@ -1118,7 +1120,8 @@ static const char *make_file_past_eof(struct made *made)
 	if (!p)
 		return failed("file");
 	touch_read(p, 2);
-	return result(made, p + 2 * page_size, COUNT - 2, "untouched", "file", "private,past-eof");
+	made->clear = ~PM_SOFT_DIRTY;
+	return result(made, p + 2 * page_size, COUNT - 2, "special", "file", "private,past-eof");
 }
 
 static const char *make_file_deleted(struct made *made)
@@ -1237,7 +1240,7 @@ static const char *make_memfd(struct made *made)
 
 	if (why)
 		return why;
-	result(made, memfd_one, COUNT, "present", "-", "shared,nocow");
+	result(made, memfd_one, COUNT, "present", "memfd", "shared,nocow");
 	add_extra(made, "twin=0x%" PRIxPTR, (uintptr_t)memfd_two);
 	return NULL;
 }
@@ -1248,7 +1251,7 @@ static const char *make_memfd_twice(struct made *made)
 
 	if (why)
 		return why;
-	result(made, memfd_two, COUNT, "present", "-", "shared,nocow");
+	result(made, memfd_two, COUNT, "present", "memfd", "shared,nocow");
 	add_extra(made, "twin=0x%" PRIxPTR, (uintptr_t)memfd_one);
 	return NULL;
 }
@@ -1279,7 +1282,7 @@ static const char *make_tmpfs_shared(struct made *made)
 	if (!p)
 		return failed("/dev/shm");
 	touch_write(p, COUNT);
-	return result(made, p, COUNT, "present", "-", "shared,nocow");
+	return result(made, p, COUNT, "present", "shm", "shared,nocow");
 }
 
 static const char *make_tmpfs_private_read(struct made *made)
@@ -1289,7 +1292,7 @@ static const char *make_tmpfs_private_read(struct made *made)
 	if (!p)
 		return failed("/dev/shm");
 	touch_read(p, COUNT);
-	return result(made, p, COUNT, "present", "-", "private,cow");
+	return result(made, p, COUNT, "present", "shm", "private,cow");
 }
 
 static const char *make_tmpfs_private_written(struct made *made)
@@ -1299,7 +1302,7 @@ static const char *make_tmpfs_private_written(struct made *made)
 	if (!p)
 		return failed("/dev/shm");
 	touch_write(p, COUNT);
-	return result(made, p, COUNT, "present", "-", "private,nocow");
+	return result(made, p, COUNT, "present", "shm", "private,nocow");
 }
 
 static const char *make_tmpfs_private_untouched(struct made *made)
@@ -1308,7 +1311,7 @@ static const char *make_tmpfs_private_untouched(struct made *made)
 
 	if (!p)
 		return failed("/dev/shm");
-	return result(made, p, COUNT, "in-file", "-", "private");
+	return result(made, p, COUNT, "in-file", "shm", "private");
 }
 
 /* Marked for removal at once: the segment lives as long as it is attached. */
@@ -1390,7 +1393,7 @@ static const char *make_uffd_wp_marker(struct made *made)
 		return failed("userfaultfd");
 	made->set = PM_UFFD_WP;
 	made->clear = PM_PRESENT;
-	return result(made, p, COUNT, "-", "anon", "private,uffd-wp,marker");
+	return result(made, p, COUNT, "special", "anon", "private,uffd-wp,marker");
 }
 #else
 static const char *make_uffd_wp(struct made *made)
@@ -1632,7 +1635,7 @@ static const char *make_vsyscall(struct made *made)
 
 	if (!find_area("[vsyscall]", &from, &to))
 		return "no [vsyscall]";
-	return result(made, (const void *)from, (to - from) / page_size, "special", "-", "");
+	return result(made, (const void *)from, (to - from) / page_size, "special", "vsyscall", "");
 }
 
 /* ---- the table ---- */
@@ -1674,7 +1677,8 @@ static const struct kind kinds[] = {
 	{"file-readonly", "private file mapped read-only, read", make_file_readonly},
 	{"file-shared", "shared file, written", make_file_shared},
 	{"file-shared-untouched", "shared file, never touched", make_file_shared_untouched},
-	{"file-past-eof", "mapped behind the end of the file", make_file_past_eof},
+	{"file-past-eof", "mapped behind the end of the file: a touch is SIGBUS",
+	 make_file_past_eof},
 	{"file-deleted", "a file that has been deleted, read", make_file_deleted},
 	{"file-hostile-name", "a file with a newline and an escape sequence in its name",
 	 make_file_hostile_name},
