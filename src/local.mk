@@ -20,9 +20,14 @@ libphyslens_a_SOURCES += \
 	src/object/object.c src/object/object.h \
 	src/object/symbols.c
 
+# arch
+libphyslens_a_SOURCES += \
+	src/arch/x86_64.c src/arch/x86_64.h
+
 # proc
 libphyslens_a_SOURCES += \
 	src/proc/cache.c src/proc/cache.h \
+	src/proc/cpuinfo.c src/proc/cpuinfo.h \
 	src/proc/iomem.c src/proc/iomem.h \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
 	src/proc/kpage.c src/proc/kpage.h \
@@ -49,6 +54,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/gates_prober.c \
 	src/analysis/gates_system.c \
 	src/analysis/layout.c src/analysis/layout.h \
+	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/runs.c src/analysis/runs.h \
 	src/analysis/tally.c src/analysis/tally.h
@@ -68,7 +74,9 @@ libphyslens_a_SOURCES += \
 	src/cmd/command.c src/cmd/command.h \
 	src/cmd/commands.h \
 	src/cmd/doctor.c \
-	src/cmd/map.c
+	src/cmd/explain.c src/cmd/explain.h \
+	src/cmd/map.c \
+	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c
 physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS)

@@ -13,6 +13,7 @@
 
 const struct command *const command_list[] = {
 	&command_map,
+	&command_translate,
 	&command_doctor,
 	NULL,
 };

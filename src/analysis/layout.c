@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <linux/magic.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,7 +55,7 @@ static struct error *find_data(struct mapped_file *file, int fd)
 	return NULL;
 }
 
-static struct error *examine_file(struct mapped_file *file, int fd)
+static struct error *examine_file(struct mapped_file *file, int fd, unsigned flags)
 {
 	struct stat st;
 	struct statfs fs;
@@ -65,11 +66,16 @@ static struct error *examine_file(struct mapped_file *file, int fd)
 	file->size = (uint64_t)st.st_size;
 	file->deleted = st.st_nlink == 0;
 	file->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
+	if (file->hugetlb)
+		return NULL;
 	if (fs.f_type == TMPFS_MAGIC) {
 		file->backing = BACKING_SHMEM;
 		TRY(find_data(file, fd));
 	}
-	return file->hugetlb ? NULL : object_open(fd, DEBUG_ROOT, &file->object);
+	TRY(object_open(fd, DEBUG_ROOT, &file->object));
+	if (!(flags & LAYOUT_SYMBOLS))
+		object_release_file(file->object);
+	return NULL;
 }
 
 /* A file that cannot be opened is still one; what is no regular file is the kernel's business. */
@@ -80,7 +86,7 @@ static struct error *open_file(struct layout *layout, const struct vma *vma,
 	struct error *error = space_open_object(layout->space, vma, &fd);
 
 	if (!error)
-		return examine_file(file, fd);
+		return examine_file(file, fd, layout->flags);
 	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
 		return error;
 	if (error_is(error, ERROR_LOOKUP))
@@ -89,39 +95,41 @@ static struct error *open_file(struct layout *layout, const struct vma *vma,
 	return NULL;
 }
 
-static bool same_file(const struct mapped_file *file, const struct vma *vma)
+static int compare_files(const void *left, const void *right)
 {
-	return file->inode == vma->inode && file->dev_minor == vma->dev_minor &&
-	       file->dev_major == vma->dev_major;
-}
+	const struct mapped_file *a = left, *b = right;
 
-/* The last few files are looked at first: areas of one file stand together. */
-static struct mapped_file *find_file(const struct layout *layout, const struct vma *vma)
-{
-	for (size_t i = layout->files.count; i-- > 0;) {
-		if (same_file(layout->files.items[i], vma))
-			return layout->files.items[i];
-	}
-	return NULL;
+	if (a->inode != b->inode)
+		return a->inode < b->inode ? -1 : 1;
+	if (a->dev_major != b->dev_major)
+		return a->dev_major < b->dev_major ? -1 : 1;
+	return (a->dev_minor > b->dev_minor) - (a->dev_minor < b->dev_minor);
 }
 
 static struct error *get_file(struct layout *layout, const struct vma *vma,
 			      struct mapped_file **result)
 {
-	struct mapped_file *file = find_file(layout, vma);
+	struct mapped_file key = {.dev_major = vma->dev_major,
+				  .dev_minor = vma->dev_minor,
+				  .inode = vma->inode,
+				  .backing = BACKING_FILE};
+	struct mapped_file *const *found = tfind(&key, &layout->file_tree, compare_files);
 
-	*result = file;
-	if (file)
+	*result = found ? *found : NULL;
+	if (found)
 		return NULL;
-	TRY(vec_reserve(&layout->files, 1));
-	file = calloc(1, sizeof(*file));
+	struct mapped_file *file = malloc(sizeof(*file));
 	if (!file)
 		return error_nomem();
-	*file = (struct mapped_file){.dev_major = vma->dev_major,
-				     .dev_minor = vma->dev_minor,
-				     .inode = vma->inode,
-				     .backing = BACKING_FILE};
-	*result = layout->files.items[layout->files.count++] = file;
+	*file = key;
+	struct error *error = vec_push(&layout->files, file);
+	if (error) {
+		free(file);
+		return error;
+	}
+	if (!tsearch(file, &layout->file_tree, compare_files))
+		return error_nomem();
+	*result = file;
 	return open_file(layout, vma, file);
 }
 
@@ -462,11 +470,11 @@ static struct error *add_area(struct layout *layout, const struct vma *vma, stru
 	return add_anonymous_area(layout, vma, module);
 }
 
-struct error *layout_init(struct layout *layout, struct space *space)
+struct error *layout_init(struct layout *layout, struct space *space, unsigned flags)
 {
 	struct module module = {0};
 
-	*layout = (struct layout){.space = space};
+	*layout = (struct layout){.space = space, .flags = flags};
 	struct error *error = space_vmas(space, &layout->vmas);
 	for (size_t i = 0; !error && i < layout->vmas.count; i++)
 		error = add_area(layout, &layout->vmas.items[i], &module);
@@ -475,8 +483,15 @@ struct error *layout_init(struct layout *layout, struct space *space)
 	return error;
 }
 
+static void ignore_node(void *node)
+{
+	(void)node;
+}
+
 void layout_deinit(struct layout *layout)
 {
+	tdestroy(layout->file_tree, ignore_node); /* the files themselves are those of the list */
+	layout->file_tree = NULL;
 	for (size_t i = 0; i < layout->files.count; i++)
 		mapped_file_destroy(layout->files.items[i]);
 	vec_deinit(&layout->files);
@@ -573,12 +588,12 @@ enum page_state region_empty_state(const struct region *region, unsigned page_sh
 	return state;
 }
 
-static bool object_matches(const char *object, const char *glob)
+bool region_object_matches(const struct region *region, const char *glob)
 {
-	const char *base = object ? strrchr(object, '/') : NULL;
+	const char *base = region->object ? strrchr(region->object, '/') : NULL;
 
-	return object &&
-	       (fnmatch(glob, object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0));
+	return region->object &&
+	       (fnmatch(glob, region->object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0));
 }
 
 bool region_select(const struct region *region, const struct region_selection *selection,
@@ -589,7 +604,7 @@ bool region_select(const struct region *region, const struct region_selection *s
 		selected->range = range_intersect(region->range, selection->range);
 	return !range_is_empty(selected->range) &&
 	       (!selection->name || strcmp(selection->name, region->name) == 0) &&
-	       (!selection->object_glob || object_matches(region->object, selection->object_glob));
+	       (!selection->object_glob || region_object_matches(region, selection->object_glob));
 }
 
 struct region_walk_state {

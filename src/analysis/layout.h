@@ -52,13 +52,20 @@ struct region {
 
 struct layout {
 	struct space *space;
+	unsigned flags;
 	struct vma_list vmas;
 	VEC(struct region) regions; /* sorted by address */
 	VEC(struct mapped_file *) files;
+	void *file_tree; /* the same, for tsearch(3) */
+};
+
+enum layout_flags {
+	LAYOUT_SYMBOLS =
+		1 << 0, /* symbols will be asked for: keeps each object's file open for it */
 };
 
 /* Reads the areas of `space`, which must outlive the layout, and the files they map. */
-struct error *layout_init(struct layout *layout, struct space *space);
+struct error *layout_init(struct layout *layout, struct space *space, unsigned flags);
 void layout_deinit(struct layout *layout);
 
 /* The region that holds `address`, or NULL. */
@@ -77,11 +84,14 @@ const char *region_section_at(const struct region *region, uint64_t address);
 enum page_state region_empty_state(const struct region *region, unsigned page_shift, uint64_t vpn,
 				   uint64_t end, uint64_t *until);
 
+/* fnmatch(3) of a region's object, its whole path or the last component of it. */
+bool region_object_matches(const struct region *region, const char *glob);
+
 /* Which regions a question is about; a NULL or zero member does not restrict. */
 struct region_selection {
 	struct range range;      /* bytes; empty: everything */
 	const char *name;        /* the region's name */
-	const char *object_glob; /* fnmatch(3) against the whole path or its last component */
+	const char *object_glob; /* see region_object_matches() */
 };
 
 /* The region, cut to the selection's range, in *selected; false when it is not selected. */

@@ -7,5 +7,6 @@
 
 extern const struct command command_doctor;
 extern const struct command command_map;
+extern const struct command command_translate;
 
 #endif

@@ -399,7 +399,7 @@ static struct error *map_pages(struct map *map)
 
 static struct error *map_space(struct map *map, struct space *space)
 {
-	TRY(layout_init(&map->layout, space));
+	TRY(layout_init(&map->layout, space, 0));
 	struct error *error = map->pages ? map_pages(map) : map_regions(map);
 	layout_deinit(&map->layout);
 	return error;
