@@ -200,6 +200,7 @@ struct error *gate_remedy(struct gate *gate, const char *format, ...)
 {
 	va_list args;
 
+	gate->by_capability = false;
 	va_start(args, format);
 	struct error *error = set_text(&gate->remedy, format, args);
 	va_end(args);
@@ -235,7 +236,18 @@ struct error *gate_wants(const struct prober *prober, struct gate *gate, uint64_
 				   "--cap-add)",
 				   names);
 	TRY(setcap_command(missing, prober->program, &command));
-	return gate_remedy(gate, "run as root, or: %s", command);
+	TRY(gate_remedy(gate, "run as root, or: %s", command));
+	gate->by_capability = true;
+	return NULL;
+}
+
+struct error *gate_locked_down(const struct prober *prober, struct gate *gate, enum lockdown level,
+			       uint64_t capabilities)
+{
+	gate_is(gate, GATE_CLOSED, "lockdown");
+	return gate_remedy(gate, "boot with lockdown=%s and Secure Boot off%s",
+			   level == LOCKDOWN_CONFIDENTIALITY ? "integrity" : "none",
+			   prober_has(prober, capabilities) ? "" : ", then run as root");
 }
 
 bool own_entry(const struct prober *prober, const void *address, uint64_t *entry)
