@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc2/pids.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
 #define PF_KTHREAD 0x00200000UL
@@ -57,4 +61,36 @@ struct error *process_open(pid_t pid, int *dirfd)
 	if (*dirfd >= 0)
 		return NULL;
 	return errno == ENOENT ? no_such_process(pid) : error_errno(errno, "%s", path);
+}
+
+/* Raw capget(2): libcap would be one more library for one bit. */
+static bool can_ptrace(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[0].effective & (1U << CAP_SYS_PTRACE);
+}
+
+struct error *process_refused(int dirfd, pid_t pid)
+{
+	struct stat st;
+
+	if (can_ptrace())
+		return error_new(ERROR_DENIED,
+				 "process %d is protected: the kernel refuses it even to "
+				 "CAP_SYS_PTRACE (a security module, or another user namespace)",
+				 (int)pid);
+	/* The directory belongs to the process's user, dumpable or not (task_dump_owner()). */
+	if (fstat(dirfd, &st) == 0 && st.st_uid != geteuid())
+		return error_new(ERROR_DENIED,
+				 "process %d belongs to another user (uid %u): CAP_SYS_PTRACE is "
+				 "missing (run as root)",
+				 (int)pid, st.st_uid);
+	return error_new(ERROR_DENIED,
+			 "process %d is protected (more privileged, or not dumpable): "
+			 "CAP_SYS_PTRACE is missing (run as root)",
+			 (int)pid);
 }

@@ -25,4 +25,10 @@ struct error *process_examine(pid_t pid, struct process *process);
  */
 struct error *process_open(pid_t pid, int *dirfd);
 
+/*
+ * Why the files of the process behind `dirfd` may not be opened: whose it is, and whether
+ * CAP_SYS_PTRACE is what is missing (ptrace(2), "Ptrace access mode checking").
+ */
+struct error *process_refused(int dirfd, pid_t pid);
+
 #endif

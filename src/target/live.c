@@ -506,11 +506,7 @@ static struct error *open_file(struct live_space *space, const char *name, int *
 	if (errno == ENOENT || errno == ESRCH)
 		return gone(&space->base);
 	if (errno == EACCES || errno == EPERM)
-		return error_new(
-			ERROR_DENIED,
-			"process %d belongs to another user or is protected: CAP_SYS_PTRACE "
-			"is missing (run as root)",
-			(int)space->base.pid);
+		return process_refused(space->proc_fd, space->base.pid);
 	return error_errno(errno, "/proc/%d/%s", (int)space->base.pid, name);
 }
 
