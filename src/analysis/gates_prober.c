@@ -14,6 +14,7 @@
 #include "analysis/gates_internal.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/process.h"
 
 static const char *const capability_names[] = {
 	[CAP_DAC_READ_SEARCH] = "cap_dac_read_search",
@@ -98,22 +99,11 @@ static struct error *load_program(struct prober *prober)
 	return prober->program ? NULL : error_nomem();
 }
 
-/*
- * A program that capabilities on its file have raised is not "dumpable", and its own files in
- * /proc belong to root then (fs/proc/base.c, task_dump_owner()): it could not open its own
- * pagemap, though it can those of others. Being dumpable exposes nothing: who would attach needs
- * all our capabilities (security/commoncap.c).
- */
 int prober_open_own(const struct prober *prober, const char *path, int flags, int *errnum)
 {
-	int before = prctl(PR_GET_DUMPABLE);
+	int fd = process_open_own(prober->root, path, flags);
 
-	if (before != 1)
-		prctl(PR_SET_DUMPABLE, 1);
-	int fd = openat(prober->root, path, flags | O_CLOEXEC | O_NOCTTY);
 	*errnum = fd < 0 ? errno : 0;
-	if (before != 1)
-		prctl(PR_SET_DUMPABLE, 0);
 	return fd;
 }
 
