@@ -11,6 +11,8 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 
+enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
+
 const struct command *const command_list[] = {
 	&command_map,
 	&command_translate,
@@ -102,6 +104,8 @@ static int close_standard_output(int status)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	setlocale(LC_CTYPE, ""); /* the widths of characters; nothing else depends on it */
 	return close_standard_output(run(argc, argv));
 }
