@@ -27,7 +27,6 @@ static void print_help(void)
 	for (const struct command *const *command = command_list; *command; command++)
 		printf(" %-12s %s\n", (*command)->name, (*command)->summary);
 	printf("\nOptions:\n"
-	       "none\n"
 	       " -h, --help                 this help\n"
 	       " -V, --version              the version\n"
 	       "\nEvery command has --help. For more details see physlens(1).\n");
