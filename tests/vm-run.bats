@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 setup() {
 	run=$BATS_TEST_DIRNAME/vm/run
 	export TMPDIR=$BATS_TEST_TMPDIR
+	# The bats in the guests is not to find the inside of this one.
+	PATH=${PATH//"$BATS_LIBEXEC:"/}
 	cd "$BATS_TEST_TMPDIR"
 }
 

@@ -102,6 +102,7 @@ kinds_not_made() {
 		# MADV_COLLAPSE of shared memory, write protection of what is not there
 		thp-shared) newer_than 6.2 || continue ;;
 		uffd-wp-marker) newer_than 6.4 || continue ;;
+		vsyscall) ! configured CONFIG_LEGACY_VSYSCALL_NONE=y || continue ;;
 		esac
 		printf '%s: %s\n' "$kind" "$reason"
 	done <"$made"
