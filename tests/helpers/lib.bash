@@ -389,10 +389,12 @@ hugetlb_reserve() {
 }
 
 # thp_on: transparent huge pages where a program asks for them, and the huge zero page.
+# khugepaged is to wait: it would make pages huge, in other frames, while they are looked at.
 thp_on() {
 	local thp=/sys/kernel/mm/transparent_hugepage
 
 	[ -r $thp/enabled ] || return 0
+	_system_set $thp/khugepaged/scan_sleep_millisecs 3600000 || true
 	grep -q '\[never\]' $thp/enabled && _system_set $thp/enabled madvise
 	[ "$(cat $thp/use_zero_page 2>/dev/null)" = 0 ] && _system_set $thp/use_zero_page 1
 	return 0
