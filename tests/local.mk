@@ -108,7 +108,8 @@ EXTRA_DIST += \
 BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
-	tests/doctor.bats
+	tests/doctor.bats \
+	tests/read.bats
 
 TESTS += $(BATS_FILES)
 dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats
