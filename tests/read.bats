@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # read: bytes that we put into memory, read back through their frames.
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2001,SC2016,SC2154
 bats_require_minimum_version 1.5.0
 load helpers/lib
 

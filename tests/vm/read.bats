@@ -8,6 +8,7 @@
 # vm: --kernel stock-6.12
 # `read` through every source that this kernel leaves open is what the process put there, and every
 # source that it does not is refused by name.
+# shellcheck disable=SC2154 # set by guest.bash
 
 load guest
 
