@@ -108,11 +108,11 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 
 @test "pages that are not in RAM are gaps, named by their state" {
 	fixture_start
-	require_kind untouched
-	run -2 --separate-stderr physlens read "$FIXTURE_PID:$(kind_start untouched)" 4096
+	require_kind anon-untouched
+	run -2 --separate-stderr physlens read "$FIXTURE_PID:$(kind_start anon-untouched)" 4096
 	[[ "$output" == *'# gap '*'4096 bytes: untouched: no frame yet'* ]]
 	[[ "$stderr" == *': untouched: no frame yet' ]]
-	run -2 --separate-stderr physlens read -J "$FIXTURE_PID:$(kind_start untouched)" 4096
+	run -2 --separate-stderr physlens read -J "$FIXTURE_PID:$(kind_start anon-untouched)" 4096
 	json_check '.read == [{paddr: null, vaddr: .read[0].vaddr, length: 4096,
 		state: "untouched", bytes: null, cause: "untouched: no frame yet"}]'
 	fixture_stop
