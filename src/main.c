@@ -10,7 +10,6 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "phys/source.h"
 
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
 
@@ -75,12 +74,14 @@ static int run(int argc, char **argv)
 	const char *source = NULL;
 	int taken;
 
-	argc--;
-	argv++;
+	if (argc > 0) {
+		argc--;
+		argv++;
+	}
 	while ((taken = take_source(&argc, &argv, &source)) > 0) {
-		if (!source_is_known(source))
-			return misused(source, "no such source of physical memory (auto, devmem, "
-					       "kcore, bpf, none)");
+		_cleanup_error_ struct error *error = check_source_name(source);
+		if (error)
+			return misused(NULL, error_message(error));
 	}
 	if (taken < 0)
 		return misused("--source", "needs an argument");

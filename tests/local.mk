@@ -109,7 +109,10 @@ BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
-	tests/read.bats
+	tests/map.bats \
+	tests/map-bad-input.bats \
+	tests/read.bats \
+	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)
 dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats

@@ -191,6 +191,15 @@ static struct error *parse_color(const char *when, enum color_mode *mode)
 	return error_new(ERROR_INPUT, "--color: not auto, always or never: %s", when);
 }
 
+struct error *check_source_name(const char *name)
+{
+	if (source_is_known(name))
+		return NULL;
+	return error_new(ERROR_INPUT,
+			 "no such source of physical memory (auto, devmem, kcore, bpf, none): %s",
+			 name);
+}
+
 /* -1 when the command is over, 0 when it goes on. */
 static int take_common(struct invocation *invocation, int key)
 {
@@ -220,11 +229,7 @@ static int take_common(struct invocation *invocation, int key)
 		break;
 	case OPTION_SOURCE:
 		invocation->source = optarg;
-		if (!source_is_known(optarg))
-			error = error_new(ERROR_INPUT,
-					  "no such source of physical memory (auto, devmem, "
-					  "kcore, bpf, none): %s",
-					  optarg);
+		error = check_source_name(optarg);
 		break;
 	case 'h':
 		print_help(invocation->command);

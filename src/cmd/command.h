@@ -92,6 +92,9 @@ int invocation_misused(const struct invocation *invocation, const char *format, 
  */
 int command_run(const struct command *command, int argc, char **argv, const char *source);
 
+/* NULL if --source may be called `name`. */
+struct error *check_source_name(const char *name);
+
 /* Writes "physlens: …" with the message escaped: for main.c. */
 void message_print(const char *prefix, const char *message);
 

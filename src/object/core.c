@@ -108,34 +108,43 @@ static struct error *read_headers(struct core *core, Elf *elf)
 	return NULL;
 }
 
-/* A header whose count of sections is elsewhere makes elf_begin() allocate what the file says. */
-static struct error *check_magic(int fd, const char *name)
+static struct error *read_elf_header(int fd, const char *name, Elf64_Ehdr *header)
 {
-	unsigned char bytes[sizeof(Elf64_Ehdr)];
-	Elf64_Ehdr header;
 	size_t got;
-	int errnum = pread_full(fd, bytes, sizeof(bytes), 0, &got);
+	int errnum = pread_full(fd, header, sizeof(*header), 0, &got);
 
 	if (errnum)
 		return error_errno(errnum, "%s", name);
-	if (got != sizeof(bytes) || memcmp(bytes, ELFMAG, SELFMAG) != 0)
+	if (got != sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
 		return error_new(ERROR_INPUT, "%s: not an ELF file", name);
-	memcpy(&header, bytes, sizeof(header));
-	if (header.e_ident[EI_CLASS] != ELFCLASS64)
+	if (header->e_ident[EI_CLASS] != ELFCLASS64)
 		return error_new(ERROR_UNSUPPORTED, "%s: not a 64-bit core file", name);
-	if (header.e_shoff && !header.e_shnum && header.e_phnum != PN_XNUM)
-		return error_new(ERROR_INPUT, "%s: section headers without a count", name);
+	return NULL;
+}
+
+struct error *core_header_count(int fd, const char *name, size_t *count)
+{
+	Elf64_Ehdr header;
+
+	TRY(read_elf_header(fd, name, &header));
+	*count = header.e_phnum;
 	return NULL;
 }
 
 struct error *core_read(int fd, const char *name, struct core *core)
 {
-	*core = (struct core){0};
-	TRY(check_magic(fd, name));
+	Elf64_Ehdr header;
+
+	*core = (struct core){.header_count = 0};
+	TRY(read_elf_header(fd, name, &header));
+	/* elf_begin() would allocate for the count in section 0, whatever the file says there. */
+	if (header.e_shoff && !header.e_shnum && header.e_phnum != PN_XNUM)
+		return error_new(ERROR_INPUT, "%s: section headers without a count", name);
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return error_new(ERROR_UNSUPPORTED, "libelf does not know this version of elf");
 	__attribute__((cleanup(core_elf_end))) Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 	struct error *error = read_headers(core, elf);
+	core->header_count = header.e_phnum;
 	if (error) {
 		core_deinit(core);
 		return error_context(error, "%s", name);

@@ -28,6 +28,7 @@ struct core_note {
 };
 
 struct core {
+	size_t header_count;               /* of all types; /proc/kcore's layout follows from it */
 	VEC(struct core_segment) segments; /* in the order of the file */
 	VEC(struct core_note) notes;
 	VEC(void *) buffers; /* what the notes point into */
@@ -39,6 +40,9 @@ struct core {
  */
 struct error *core_read(int fd, const char *name, struct core *core);
 void core_deinit(struct core *core);
+
+/* The number of program headers that the file has now, without reading them. */
+struct error *core_header_count(int fd, const char *name, size_t *count);
 
 /* The first note of this name and type, or NULL. */
 const struct core_note *core_find_note(const struct core *core, const char *name, uint32_t type);

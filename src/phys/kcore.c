@@ -2,7 +2,8 @@
 /*
  * Physical memory through /proc/kcore (fs/proc/kcore.c), an ELF core file of the kernel's address
  * space. Segments of RAM carry their physical address; vmalloc, modules and vmemmap have none (all
- * ones). The headers change when memory is plugged in or out.
+ * ones). The headers change when memory is plugged in or out; when their number does, all that
+ * follows them may move in the file.
  *
  * The kernel puts zeroes in the place of pages that are offline, ballooned or poisoned. The flags
  * of such frames, in /proc/kpageflags, tell them from pages that hold zeroes. What it cannot tell
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -25,6 +27,8 @@
 #define NT_TASKSTRUCT 4
 #endif
 
+enum { LAYOUT_TRIES = 4 }; /* copies until the headers have not changed meanwhile */
+
 struct kcore_source {
 	struct source source;
 	int fd;
@@ -32,7 +36,8 @@ struct kcore_source {
 	struct core core;
 	struct core first; /* the headers as they were at first, whose notes may be in use */
 	bool has_first;
-	size_t last; /* segment: reads come in sequence */
+	size_t last;    /* segment: reads come in sequence */
+	int64_t missed; /* second in which an address was in no segment, and they were read again */
 };
 
 static bool segment_holds(const struct core_segment *segment, uint64_t paddr)
@@ -131,29 +136,67 @@ static int check_zeroes(const struct kcore_source *s, uint64_t paddr, const unsi
 	return 0;
 }
 
-static int kcore_copy(struct source *source, uint64_t paddr, void *buffer, size_t length)
+/* At most once a second: some RAM is in no segment at all, such as what is no whole page. */
+static const struct core_segment *find_plugged(struct kcore_source *s, uint64_t paddr)
 {
-	struct kcore_source *s = (struct kcore_source *)source;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec == s->missed || !reread(s))
+		return NULL;
+	s->missed = now.tv_sec;
+	return find_segment(s, paddr);
+}
+
+static int copy_segments(struct kcore_source *s, uint64_t paddr, char *buffer, size_t length)
+{
 	size_t got;
 
 	for (size_t done = 0; done < length; done += got) {
 		uint64_t at = paddr + done;
 		const struct core_segment *segment = find_segment(s, at);
 
-		if (!segment && reread(s))
-			segment = find_segment(s, at);
+		if (!segment)
+			segment = find_plugged(s, at);
 		if (!segment)
 			return ENXIO;
 		uint64_t skip = at - segment->paddr, rest = segment->size - skip;
 		size_t some = rest < length - done ? (size_t)rest : length - done;
-		int errnum = pread_full(s->fd, (char *)buffer + done, some, segment->offset + skip,
-					&got);
+		int errnum = pread_full(s->fd, buffer + done, some, segment->offset + skip, &got);
 		if (errnum)
 			return errnum;
 		if (got < some)
 			return EFAULT;
 	}
-	return check_zeroes(s, paddr, buffer, length);
+	return 0;
+}
+
+/* Whether the headers are still those that the offsets came from. */
+static bool is_current(const struct kcore_source *s)
+{
+	size_t count;
+	struct error *error = core_header_count(s->fd, "/proc/kcore", &count);
+
+	if (!error)
+		return count == s->core.header_count;
+	error_free(error);
+	return false;
+}
+
+static int kcore_copy(struct source *source, uint64_t paddr, void *buffer, size_t length)
+{
+	struct kcore_source *s = (struct kcore_source *)source;
+
+	for (int i = 0; i < LAYOUT_TRIES; i++) {
+		int errnum = copy_segments(s, paddr, buffer, length);
+
+		/* Asked after the copy: what was copied was where it was thought to be. */
+		if (is_current(s))
+			return errnum ? errnum : check_zeroes(s, paddr, buffer, length);
+		if (!reread(s))
+			return EIO;
+	}
+	return EAGAIN;
 }
 
 static const char *kcore_cause(int errnum)

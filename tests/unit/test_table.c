@@ -199,9 +199,9 @@ static void no_rows(void **state)
 		struct table_options options;
 		const char *expected;
 	} cases[] = {
-		{&flat, {0}, "NAME COUNT\n"},
-		{&stream, {0}, "NAME COUNT\n"},
-		{&stream, {.format = FORMAT_RAW}, "NAME COUNT\n"},
+		{&flat, {0}, ""},
+		{&stream, {0}, ""},
+		{&stream, {.format = FORMAT_RAW}, ""},
 		{&flat, {.noheadings = true}, ""},
 		{&stream, {.noheadings = true}, ""},
 		{&flat, {.format = FORMAT_JSON}, "{\"flat\":[\n]}\n"},
