@@ -121,3 +121,18 @@ teardown() { stop_all; }
 		run ! grep -vE 'not System RAM|0x9f000-|not in the kernel|none of its segments' <<<"$stderr"
 	done
 }
+
+@test "memory that is offline is a gap in kcore, not zeroes" {
+	[[ -e /sys/devices/system/memory/auto_online_blocks ]] || return 0
+	open_sources | grep -qx kcore || return 0
+	size=$((0x$(cat /sys/devices/system/memory/block_size_bytes)))
+	for block in /sys/devices/system/memory/memory[1-9]*; do
+		echo offline 2>/dev/null >"$block/state" || continue
+		break
+	done
+	[ "$(cat "$block/state")" = offline ]
+	run -2 --separate-stderr "$physlens" --source kcore read \
+		"$(printf '0x%x' $((${block##*memory} * size)))" 64
+	echo online >"$block/state"
+	[[ "$stderr" == *': kcore: offline, zeroes are in its place' ]]
+}
