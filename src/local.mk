@@ -13,6 +13,7 @@ libphyslens_a_SOURCES = \
 # object
 libphyslens_a_SOURCES += \
 	src/object/buildid.c \
+	src/object/core.c src/object/core.h \
 	src/object/debugfile.c \
 	src/object/impl.h \
 	src/object/layout.c \
@@ -32,10 +33,21 @@ libphyslens_a_SOURCES += \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
 	src/proc/kpage.c src/proc/kpage.h \
 	src/proc/maps.c src/proc/maps.h \
+	src/proc/memory.c src/proc/memory.h \
 	src/proc/mmstate.c src/proc/mmstate.h \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
 	src/proc/process.c src/proc/process.h
+
+# phys
+libphyslens_a_SOURCES += \
+	src/phys/bpf.c \
+	src/phys/devmem.c \
+	src/phys/impl.h \
+	src/phys/kcore.c \
+	src/phys/known.c \
+	src/phys/marker.c \
+	src/phys/source.c src/phys/source.h
 
 # target
 libphyslens_a_SOURCES += \
@@ -56,12 +68,15 @@ libphyslens_a_SOURCES += \
 	src/analysis/layout.c src/analysis/layout.h \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
+	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
 	src/analysis/tally.c src/analysis/tally.h
 
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/hexdump.c src/ui/hexdump.h \
+	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
 	src/ui/table_json.c \
@@ -76,6 +91,9 @@ libphyslens_a_SOURCES += \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
+	src/cmd/physical.c src/cmd/physical.h \
+	src/cmd/read.c \
+	src/cmd/read_output.c src/cmd/read_output.h \
 	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c

@@ -29,9 +29,11 @@ UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_L
 UNIT_TESTS = \
 	tests/unit/test_arguments \
 	tests/unit/test_cache \
+	tests/unit/test_core \
 	tests/unit/test_error \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
+	tests/unit/test_hexdump \
 	tests/unit/test_io \
 	tests/unit/test_iomem \
 	tests/unit/test_kallsyms \
@@ -45,14 +47,17 @@ UNIT_TESTS = \
 	tests/unit/test_pagemap \
 	tests/unit/test_range \
 	tests/unit/test_runs \
+	tests/unit/test_source \
 	tests/unit/test_table \
 	tests/unit/test_vec
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_core_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
+tests_unit_test_hexdump_LDADD = $(UNIT_LIBS)
 tests_unit_test_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
 tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
@@ -66,6 +71,7 @@ tests_unit_test_page_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)
 
@@ -105,6 +111,7 @@ BATS_FILES = \
 	tests/doctor.bats \
 	tests/map.bats \
 	tests/map-bad-input.bats \
+	tests/read.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)
