@@ -22,6 +22,7 @@ libphyslens_a_SOURCES += \
 
 # arch
 libphyslens_a_SOURCES += \
+	src/arch/pagetable.c src/arch/pagetable.h \
 	src/arch/x86_64.c src/arch/x86_64.h
 
 # proc

@@ -108,10 +108,10 @@ static size_t level_column(const char *name)
 static struct error *put_levels(struct translate *t, uint64_t address)
 {
 	for (size_t i = 0; i < t->explainer.level_count; i++) {
-		const struct x86_64_level *level = &t->explainer.levels[i];
+		const struct page_table_level *level = &t->explainer.levels[i];
 
 		TRY(table_number(t->table, level_column(level->name),
-				 x86_64_index(level, address)));
+				 page_table_index(level, address)));
 	}
 	return NULL;
 }
