@@ -80,6 +80,6 @@ libphyslens_a_SOURCES += \
 	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c
-physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS)
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)
 
 EXTRA_DIST += src/README.md

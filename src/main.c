@@ -102,6 +102,6 @@ static int close_standard_output(int status)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, ""); /* the widths of characters; nothing else depends on it */
 	return close_standard_output(run(argc, argv));
 }

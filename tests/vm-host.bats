@@ -206,6 +206,23 @@ start_endless() {
 	done
 }
 
+@test "--shell is a root shell on this terminal; its status comes back" {
+	# script(1) makes the terminal.
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	exec {keys}<>"$BATS_TEST_TMPDIR/keys"
+	script -qefc "'$vm' --quiet --shell" "$BATS_TEST_TMPDIR/typescript" \
+		<&"$keys" >/dev/null 3>&- &
+	pid=$!
+	wait_for grep -q 'guest:.*# ' "$BATS_TEST_TMPDIR/typescript"
+	printf 'echo "shell $((6 * 7)) $(id -u) $(tty)"\nexit 5\n' >&"$keys"
+	status=0
+	wait "$pid" || status=$?
+	exec {keys}>&-
+	[ "$status" -eq 5 ]
+	grep -q 'shell 42 0 /dev/hvc0' "$BATS_TEST_TMPDIR/typescript"
+	nothing_left
+}
+
 @test "an unknown kernel is refused with the list of those there are" {
 	run -2 --separate-stderr "$vm" --kernel lab-5.4 -- true
 	[[ "$stderr" == 'vm: lab-5.4: no such kernel: '*'lab-6.12'*'stock-6.1'*'stock-6.12'* ]]

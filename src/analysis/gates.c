@@ -48,7 +48,6 @@ static const struct {
 struct gates {
 	struct gate gates[GATE_COUNT];
 	char *program;
-	bool setcap_helps; /* a capability on the program's file would be worth having */
 };
 
 static struct error *probe_all(struct prober *prober, struct gates *gates)
@@ -108,7 +107,7 @@ static struct error *ease_remedies(struct gates *gates)
 		_cleanup_free_ char *remedy = NULL;
 		const char *instead = open_alternative(gates, gate->name);
 
-		if (!instead || !gate->remedy)
+		if (!instead || !gate->remedy || gate->by_capability)
 			continue;
 		remedy = scope_take(gate->remedy, NULL);
 		TRY(gate_remedy(gate, "%s; not needed here, where %s is open", remedy, instead));
@@ -129,7 +128,6 @@ struct error *gates_probe(int root, struct gates **gates)
 	if (!error)
 		error = ease_remedies(*gates);
 	(*gates)->program = scope_take(prober.program, NULL);
-	(*gates)->setcap_helps = !prober.root_user && !prober.user_namespace;
 	prober_deinit(&prober);
 	if (error) {
 		gates_destroy(*gates);
@@ -176,8 +174,8 @@ struct error *gates_setcap(const struct gates *gates, char **command)
 
 	*command = NULL;
 	for (size_t i = 0; i < GATE_COUNT; i++)
-		capabilities |= gates->gates[i].capabilities;
-	if (!capabilities || !gates->setcap_helps)
+		capabilities |= gates->gates[i].by_capability ? gates->gates[i].capabilities : 0;
+	if (!capabilities)
 		return NULL;
 	return setcap_command(capabilities, gates->program, command);
 }

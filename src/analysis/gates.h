@@ -29,7 +29,8 @@ struct gate {
 	enum gate_grade grade;
 	char *remedy;          /* NULL when there is nothing to open */
 	char *detail;          /* what the probe saw, NULL when the state says it all */
-	uint64_t capabilities; /* those that would help, as bits: for one setcap for all gates */
+	uint64_t capabilities; /* those that would help, as bits */
+	bool by_capability;    /* they are the whole remedy: see gates_setcap() */
 };
 
 struct gates;
@@ -43,8 +44,9 @@ const struct gate *gates_at(const struct gates *gates, size_t index);
 const struct gate *gates_find(const struct gates *gates, const char *name); /* NULL: no such gate */
 
 /*
- * The one command that gives this program what every closed gate lacks, e.g. "setcap
- * cap_sys_admin,cap_sys_rawio+ep /usr/bin/physlens"; NULL when that would open nothing.
+ * The one command that gives this program what all gates with `by_capability` lack (setcap replaces
+ * what it gave before): "setcap cap_sys_admin,cap_sys_rawio+ep /usr/bin/physlens". NULL when there
+ * is no such gate.
  */
 struct error *gates_setcap(const struct gates *gates, char **command);
 

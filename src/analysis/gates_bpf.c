@@ -16,6 +16,8 @@
 
 enum { LOG_SIZE = 65536 };
 
+#define NEEDED (CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON))
+
 /* The eight first bytes of our own task_struct, read into the program's stack. */
 static const struct bpf_insn program[] = {
 	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_task},
@@ -73,9 +75,7 @@ static const char *log_reason(char *log)
 /* bpf_capable() and perfmon_capable() both take CAP_SYS_ADMIN as well (linux/capability.h). */
 static bool has_capabilities(const struct prober *prober)
 {
-	uint64_t either = CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON);
-
-	return prober_has(prober, CAP_MASK(CAP_SYS_ADMIN)) || prober_has(prober, either);
+	return prober_has(prober, CAP_MASK(CAP_SYS_ADMIN)) || prober_has(prober, NEEDED);
 }
 
 static struct error *load_refused(const struct prober *prober, struct gate *gate, int errnum,
@@ -87,15 +87,13 @@ static struct error *load_refused(const struct prober *prober, struct gate *gate
 		gate_is(gate, GATE_CLOSED, "absent");
 		return gate_remedy(gate, "a kernel with CONFIG_BPF_SYSCALL=y");
 	}
+	/* The helper is withheld then: bpf_base_func_proto() in kernel/bpf/helpers.c. */
+	if (prober->lockdown == LOCKDOWN_CONFIDENTIALITY)
+		return gate_locked_down(prober, gate, LOCKDOWN_CONFIDENTIALITY, NEEDED);
 	if (!has_capabilities(prober))
-		return gate_wants(prober, gate, CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON));
+		return gate_wants(prober, gate, NEEDED);
 	if (errnum == EPERM)
 		return gate_wants(prober, gate, 0);
-	/* The helper is withheld: bpf_base_func_proto() in kernel/bpf/helpers.c. */
-	if (*reason && prober->lockdown == LOCKDOWN_CONFIDENTIALITY) {
-		gate_is(gate, GATE_CLOSED, "lockdown");
-		return gate_remedy(gate, "boot with lockdown=integrity and Secure Boot off");
-	}
 	gate_is(gate, GATE_CLOSED, *reason ? "refused" : "absent");
 	if (!*reason)
 		return gate_remedy(gate, "Linux 5.14 or later, for programs of type syscall");
@@ -125,5 +123,5 @@ struct error *gate_bpf(struct prober *prober, struct gate *gate)
 	}
 	gate_is(gate, GATE_CLOSED, "refused");
 	TRY(gate_detail(gate, "the program loads but does not read: %s", strerror(errnum)));
-	return gate_wants(prober, gate, CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON));
+	return gate_wants(prober, gate, NEEDED);
 }

@@ -69,6 +69,10 @@ struct error *gate_detail(struct gate *gate, const char *format, ...)
 /* Sets the remedy for capabilities of which some are missing, in this user's situation. */
 struct error *gate_wants(const struct prober *prober, struct gate *gate, uint64_t capabilities);
 
+/* The state `lockdown`: its remedy, and that root is needed besides where `capabilities` lack. */
+struct error *gate_locked_down(const struct prober *prober, struct gate *gate, enum lockdown level,
+			       uint64_t capabilities);
+
 /* "setcap cap_sys_admin,cap_sys_rawio+ep PROGRAM" */
 struct error *setcap_command(uint64_t capabilities, const char *program, char **command);
 

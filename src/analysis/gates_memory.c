@@ -90,18 +90,18 @@ struct error *gate_lockdown(struct prober *prober, struct gate *gate)
 				 "lowers it");
 }
 
-/* Opening was refused: by the level of lockdown that refuses it, or for want of a capability. */
+/*
+ * Opening was refused: by lockdown from `level` on, whoever asks, or for want of a capability. Who
+ * lacks that too is told both, since becoming root alone would not help.
+ */
 static struct error *open_refused(const struct prober *prober, struct gate *gate, int errnum,
 				  enum lockdown level)
 {
 	uint64_t wanted = CAP_MASK(CAP_SYS_RAWIO) | CAP_MASK(CAP_DAC_READ_SEARCH);
 
 	TRY(gate_detail(gate, "open: %s", strerror(errnum)));
-	if (errnum == EPERM && prober->lockdown >= level) {
-		gate_is(gate, GATE_CLOSED, "lockdown");
-		return gate_remedy(gate, "boot with lockdown=%s and Secure Boot off",
-				   level == LOCKDOWN_CONFIDENTIALITY ? "integrity" : "none");
-	}
+	if (prober->lockdown >= level)
+		return gate_locked_down(prober, gate, level, wanted);
 	gate_is(gate, GATE_CLOSED, "denied");
 	if (errnum == EPERM && prober_has(prober, wanted) && prober->lockdown == LOCKDOWN_UNKNOWN)
 		return gate_remedy(gate, "see the gate lockdown: it is the likely reason");

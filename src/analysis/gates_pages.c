@@ -78,11 +78,12 @@ struct error *gate_pfn(struct prober *prober, struct gate *gate)
 	return gate_wants(prober, gate, CAP_MASK(CAP_SYS_ADMIN));
 }
 
-static const char *const scan_categories[] = {"wpallowed", "written",    "file",
-					      "present",   "swapped",    "pfnzero",
-					      "huge",      "soft-dirty", "guard"};
+/* Those of 6.7; guard regions, which came later, have a gate of their own. */
+static const char *const scan_categories[] = {"wpallowed", "written", "file", "present",
+					      "swapped",   "pfnzero", "huge", "soft-dirty"};
 
 #define SCAN_COUNT (sizeof(scan_categories) / sizeof(scan_categories[0]))
+enum { SCAN_PRESENT = 3, SCAN_GUARD = 8 };
 
 /* Asks for the categories in `mask` of our two pages: 0 or the errno. */
 static int scan(const struct prober *prober, uint64_t mask)
@@ -101,29 +102,38 @@ static int scan(const struct prober *prober, uint64_t mask)
 	return ioctl(prober->pagemap, PAGEMAP_SCAN, &argument) < 0 ? errno : 0;
 }
 
+/* Each category is tried by itself: the kernel refuses an unknown bit with EINVAL. */
+static void list_refused(const struct prober *prober, char *list, size_t size)
+{
+	*list = '\0';
+	for (size_t i = 0; i < SCAN_COUNT; i++) {
+		size_t used = strlen(list);
+
+		if (scan(prober, UINT64_C(1) << i) != 0)
+			snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+				 scan_categories[i]);
+	}
+}
+
 struct error *gate_pagemap_scan(struct prober *prober, struct gate *gate)
 {
-	char refused[128] = "";
+	char refused[128];
 
-	if (prober->pagemap < 0 || scan(prober, 1 << 3) != 0) {
+	if (prober->pagemap < 0 || scan(prober, 1 << SCAN_PRESENT) != 0) {
 		gate_is(gate, GATE_CLOSED, "absent");
 		return gate_remedy(gate, "Linux 6.7 or later; until then every entry is read, "
 					 "which is slow only for large empty reservations");
 	}
-	/* Each category by itself: the kernel refuses an unknown bit with EINVAL. */
-	for (size_t i = 0; i < SCAN_COUNT; i++) {
-		size_t used = strlen(refused);
-
-		if (scan(prober, UINT64_C(1) << i) != 0)
-			snprintf(refused + used, sizeof(refused) - used, "%s%s", used ? ", " : "",
-				 scan_categories[i]);
+	list_refused(prober, refused, sizeof(refused));
+	if (!*refused) {
+		gate_is(gate, GATE_OPEN, "open");
+		if (scan(prober, 1 << SCAN_GUARD) == 0)
+			return NULL;
+		return gate_detail(gate, "without the category guard of Linux 6.16");
 	}
-	gate_is(gate, *refused ? GATE_LIMITED : GATE_OPEN, *refused ? "partial" : "open");
-	if (!*refused)
-		return NULL;
-	TRY(gate_detail(gate, "categories this kernel does not know: %s", refused));
-	return gate_remedy(gate, "Linux 6.16 or later (it lacks %s); pagemap tells these too",
-			   refused);
+	gate_is(gate, GATE_LIMITED, "partial");
+	TRY(gate_detail(gate, "categories this kernel refuses: %s", refused));
+	return gate_remedy(gate, "a kernel whose PAGEMAP_SCAN knows %s", refused);
 }
 
 struct error *gate_procmap_query(struct prober *prober, struct gate *gate)

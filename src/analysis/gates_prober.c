@@ -14,6 +14,7 @@
 #include "analysis/gates_internal.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/process.h"
 
 static const char *const capability_names[] = {
 	[CAP_DAC_READ_SEARCH] = "cap_dac_read_search",
@@ -98,22 +99,11 @@ static struct error *load_program(struct prober *prober)
 	return prober->program ? NULL : error_nomem();
 }
 
-/*
- * A program that capabilities on its file have raised is not "dumpable", and its own files in
- * /proc belong to root then (fs/proc/base.c, task_dump_owner()): it could not open its own
- * pagemap, though it can those of others. Being dumpable exposes nothing: who would attach needs
- * all our capabilities (security/commoncap.c).
- */
 int prober_open_own(const struct prober *prober, const char *path, int flags, int *errnum)
 {
-	int before = prctl(PR_GET_DUMPABLE);
+	int fd = process_open_own(prober->root, path, flags);
 
-	if (before != 1)
-		prctl(PR_SET_DUMPABLE, 1);
-	int fd = openat(prober->root, path, flags | O_CLOEXEC | O_NOCTTY);
 	*errnum = fd < 0 ? errno : 0;
-	if (before != 1)
-		prctl(PR_SET_DUMPABLE, 0);
 	return fd;
 }
 
@@ -200,6 +190,7 @@ struct error *gate_remedy(struct gate *gate, const char *format, ...)
 {
 	va_list args;
 
+	gate->by_capability = false;
 	va_start(args, format);
 	struct error *error = set_text(&gate->remedy, format, args);
 	va_end(args);
@@ -235,7 +226,18 @@ struct error *gate_wants(const struct prober *prober, struct gate *gate, uint64_
 				   "--cap-add)",
 				   names);
 	TRY(setcap_command(missing, prober->program, &command));
-	return gate_remedy(gate, "run as root, or: %s", command);
+	TRY(gate_remedy(gate, "run as root, or: %s", command));
+	gate->by_capability = true;
+	return NULL;
+}
+
+struct error *gate_locked_down(const struct prober *prober, struct gate *gate, enum lockdown level,
+			       uint64_t capabilities)
+{
+	gate_is(gate, GATE_CLOSED, "lockdown");
+	return gate_remedy(gate, "boot with lockdown=%s and Secure Boot off%s",
+			   level == LOCKDOWN_CONFIDENTIALITY ? "integrity" : "none",
+			   prober_has(prober, capabilities) ? "" : ", then run as root");
 }
 
 bool own_entry(const struct prober *prober, const void *address, uint64_t *entry)

@@ -117,6 +117,24 @@ static struct error *ask_frames(struct run_builder *builder, const uint64_t *wor
 			     builder->pfns.count, builder->frames.items);
 }
 
+/*
+ * How many of the words go on exactly as the run in hand does: the next frame, and every other bit
+ * the same. Most pages of most processes do, and this loop is all that they cost.
+ */
+static size_t count_same(const struct run *run, const uint64_t *words, size_t count)
+{
+	uint64_t expected = run->word + run->pages * run->stride;
+	size_t i = 0;
+
+	if (run->pages == 0 || !(run->word & PAGEMAP_PRESENT) || run->has_frame)
+		return 0;
+	while (i < count && words[i] == expected) {
+		expected += run->stride;
+		i++;
+	}
+	return i;
+}
+
 static struct error *add_pages(void *argument, const struct region *region, uint64_t vpn,
 			       const uint64_t *words, size_t count)
 {
@@ -132,6 +150,14 @@ static struct error *add_pages(void *argument, const struct region *region, uint
 		if (!(words[i] & PAGEMAP_POPULATED)) {
 			TRY(add_empty(argument, region, vpn + i, vpn + i + 1));
 			continue;
+		}
+		if (builder->run.vpn + builder->run.pages == vpn + i) {
+			size_t same = count_same(&builder->run, words + i, count - i);
+
+			builder->run.pages += same;
+			i += same ? same - 1 : 0;
+			if (same)
+				continue;
 		}
 		if (frames && words[i] & PAGEMAP_PRESENT)
 			frame = &builder->frames.items[present++];

@@ -100,8 +100,11 @@ static struct error *print_wrapped(const char *text, size_t used, size_t indent)
 	return NULL;
 }
 
+/* Gates that capabilities open share the one setcap that names them all. */
 static bool same_remedy(const struct gate *a, const struct gate *b)
 {
+	if (a->by_capability || b->by_capability)
+		return a->by_capability && b->by_capability;
 	return a->remedy && b->remedy && strcmp(a->remedy, b->remedy) == 0;
 }
 
@@ -115,29 +118,51 @@ static bool already_printed(const struct gates *gates, size_t index)
 	return false;
 }
 
-/* "  pfn, iomem: run as root, …" */
+/* The names of the gates with the remedy of gate `index`: "pfn, iomem". */
+static struct error *join_names(const struct gates *gates, size_t index, char **names)
+{
+	_cleanup_free_ char *joined = strdup(gates_at(gates, index)->name);
+
+	for (size_t i = index + 1; joined && i < gates_count(gates); i++) {
+		char *longer;
+
+		if (!same_remedy(gates_at(gates, i), gates_at(gates, index)))
+			continue;
+		if (asprintf(&longer, "%s, %s", joined, gates_at(gates, i)->name) < 0)
+			return error_nomem();
+		free(joined);
+		joined = longer;
+	}
+	*names = scope_take(joined, NULL);
+	return *names ? NULL : error_nomem();
+}
+
+/* "  NAMES: what to do", or a command on a line of its own, whole, for copying. */
+static struct error *print_line(const char *names, const char *remedy, const char *command)
+{
+	_cleanup_free_ char *line = NULL, *escaped = NULL;
+
+	if (asprintf(&line, "%s: %s", names, remedy) < 0)
+		return error_nomem();
+	fputs("  ", stdout);
+	TRY(print_wrapped(line, 2, 6));
+	if (!command)
+		return NULL;
+	TRY(escape_terminal_dup(command, &escaped));
+	printf("      %s\n", escaped);
+	return NULL;
+}
+
 static struct error *print_remedy(const struct gates *gates, size_t index)
 {
 	const struct gate *gate = gates_at(gates, index);
-	_cleanup_free_ char *line = strdup(gate->name);
+	_cleanup_free_ char *names = NULL, *setcap = NULL;
 
-	for (size_t i = index + 1; line && i < gates_count(gates); i++) {
-		char *longer;
-
-		if (!same_remedy(gates_at(gates, i), gate))
-			continue;
-		if (asprintf(&longer, "%s, %s", line, gates_at(gates, i)->name) < 0)
-			return error_nomem();
-		free(line);
-		line = longer;
-	}
-	char *full;
-	if (!line || asprintf(&full, "%s: %s", line, gate->remedy) < 0)
-		return error_nomem();
-	fputs("  ", stdout);
-	struct error *error = print_wrapped(full, 2, 6);
-	free(full);
-	return error;
+	TRY(join_names(gates, index, &names));
+	if (!gate->by_capability)
+		return print_line(names, gate->remedy, NULL);
+	TRY(gates_setcap(gates, &setcap));
+	return print_line(names, "run as root, or give the program what root would have:", setcap);
 }
 
 /* The remedies of the gates that are idle, or of those that are not. */
@@ -157,19 +182,6 @@ static struct error *print_remedies(const struct gates *gates, const char *title
 		TRY(print_remedy(gates, i));
 	}
 	return NULL;
-}
-
-static struct error *print_setcap(const struct gates *gates)
-{
-	_cleanup_free_ char *command = NULL, *line = NULL;
-
-	TRY(gates_setcap(gates, &command));
-	if (!command)
-		return NULL;
-	if (asprintf(&line, "all of these that a capability opens, at once: %s", command) < 0)
-		return error_nomem();
-	fputs("  ", stdout);
-	return print_wrapped(line, 2, 6);
 }
 
 static struct error *print_command(const struct gates *gates, const char *name, bool color)
@@ -208,7 +220,6 @@ static struct error *print_screen(struct invocation *invocation, const struct ga
 {
 	TRY(print_table(invocation, &doctor_screen_spec, gates));
 	TRY(print_remedies(gates, "What opens the rest:", false));
-	TRY(print_setcap(gates));
 	TRY(print_remedies(gates, "Not in use here:", true));
 	return print_commands(gates, color_wanted(invocation->table.color, stdout));
 }

@@ -221,7 +221,7 @@ static struct error *put_region_row(struct map *map, const struct region_row *ro
 static void print_part(uint64_t pages, const char *of)
 {
 	if (pages)
-		printf(", %'llu %s", (unsigned long long)pages, of);
+		printf(", %llu %s", (unsigned long long)pages, of);
 }
 
 static void print_summary(const struct map *map, const struct tally *total)
@@ -229,7 +229,7 @@ static void print_summary(const struct map *map, const struct tally *total)
 	const struct space *space = map->layout.space;
 	uint64_t present = total->state[STATE_PRESENT];
 
-	printf("\n%'llu pages of process %d: %'llu present (%'llu private, %'llu shared)",
+	printf("\n%llu pages of process %d: %llu present (%llu private, %llu shared)",
 	       (unsigned long long)total->pages, (int)space->pid, (unsigned long long)present,
 	       (unsigned long long)total->exclusive,
 	       (unsigned long long)(present - total->exclusive));
@@ -287,11 +287,12 @@ static const struct {
 
 static struct error *put_flags(struct table *table, const struct run *run)
 {
-	char text[1024] = "";
+	char text[1024];
 	size_t used = 0;
 
 	if (!table_wants(table, PAGES_FLAGS))
 		return NULL;
+	*text = '\0';
 	for (size_t i = 0; i < sizeof(word_flags) / sizeof(word_flags[0]); i++) {
 		if (run->word & word_flags[i].bit)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",

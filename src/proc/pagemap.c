@@ -182,6 +182,14 @@ static struct error *scan_pages(struct pagemap_walker *walker, uint64_t *vpn, ui
 		}
 		TRY(read_pages(walker, &from, to, false, visit, argument));
 	}
+	/*
+	 * The kernel (seen on 6.18) leaves an old walk_end behind when it comes to the end of the
+	 * range after its own buffer of 512 records was full before (fs/proc/task_mmu.c,
+	 * do_pagemap_scan() sets it at the end only if it is 0): what was reported is not to be
+	 * visited again.
+	 */
+	if (count > 0 && walked < walker->records[count - 1].end)
+		walked = walker->records[count - 1].end;
 	*vpn = walked >> walker->page_shift;
 	if (*vpn < end && count < RECORDS_A_SCAN)
 		return read_pages(walker, vpn, end, true, visit, argument);

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "proc/process.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc2/pids.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
 #define PF_KTHREAD 0x00200000UL
@@ -15,11 +21,39 @@ static struct error *no_such_process(pid_t pid)
 	return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
 }
 
-static struct error *fill(struct pids_info *info, pid_t pid, struct process *process)
+/*
+ * libproc2 brings libsystemd and seven libraries more, and loading those takes longer than mapping
+ * a small process. Few questions need it, so it is loaded for these, by the name that configure
+ * found.
+ */
+struct proc2 {
+	void *library;
+	__typeof__(procps_pids_new) *new;
+	__typeof__(procps_pids_select) *select;
+	__typeof__(procps_pids_unref) *unref;
+};
+
+static struct error *proc2_open(struct proc2 *proc2)
+{
+	proc2->library = dlopen(PROC2_SONAME, RTLD_NOW | RTLD_LOCAL);
+	if (!proc2->library)
+		return error_new(ERROR_UNSUPPORTED, "cannot load libproc2: %s", dlerror());
+	proc2->new = (__typeof__(proc2->new))dlsym(proc2->library, "procps_pids_new");
+	proc2->select = (__typeof__(proc2->select))dlsym(proc2->library, "procps_pids_select");
+	proc2->unref = (__typeof__(proc2->unref))dlsym(proc2->library, "procps_pids_unref");
+	if (proc2->new && proc2->select && proc2->unref)
+		return NULL;
+	dlclose(proc2->library);
+	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _select or _unref",
+			 PROC2_SONAME);
+}
+
+static struct error *fill(const struct proc2 *proc2, struct pids_info *info, pid_t pid,
+			  struct process *process)
 {
 	enum { COMMAND, STATE, FLAGS };
 	unsigned wanted = (unsigned)pid;
-	struct pids_fetch *fetch = procps_pids_select(info, &wanted, 1, PIDS_SELECT_PID);
+	struct pids_fetch *fetch = proc2->select(info, &wanted, 1, PIDS_SELECT_PID);
 
 	if (!fetch)
 		return error_errno(errno, "cannot read the state of process %d", (int)pid);
@@ -39,12 +73,15 @@ struct error *process_examine(pid_t pid, struct process *process)
 {
 	enum pids_item items[] = {PIDS_CMD, PIDS_STATE, PIDS_FLAGS};
 	struct pids_info *info = NULL;
-	int result = procps_pids_new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
+	struct proc2 proc2 = {0};
 
-	if (result < 0)
-		return error_errno(-result, "cannot read the list of processes");
-	struct error *error = fill(info, pid, process);
-	procps_pids_unref(&info);
+	TRY(proc2_open(&proc2));
+	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
+	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
+					 : fill(&proc2, info, pid, process);
+	if (info)
+		proc2.unref(&info);
+	dlclose(proc2.library);
 	return error;
 }
 
@@ -57,4 +94,50 @@ struct error *process_open(pid_t pid, int *dirfd)
 	if (*dirfd >= 0)
 		return NULL;
 	return errno == ENOENT ? no_such_process(pid) : error_errno(errno, "%s", path);
+}
+
+int process_open_own(int root, const char *path, int flags)
+{
+	int before = prctl(PR_GET_DUMPABLE);
+
+	if (before != 1)
+		prctl(PR_SET_DUMPABLE, 1);
+	int fd = openat(root, path, flags | O_CLOEXEC | O_NOCTTY);
+	int errnum = errno;
+	if (before != 1)
+		prctl(PR_SET_DUMPABLE, 0);
+	errno = errnum;
+	return fd;
+}
+
+/* Raw capget(2): libcap would be one more library for one bit. */
+static bool can_ptrace(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[0].effective & (1U << CAP_SYS_PTRACE);
+}
+
+struct error *process_refused(int dirfd, pid_t pid)
+{
+	struct stat st;
+
+	if (can_ptrace())
+		return error_new(ERROR_DENIED,
+				 "process %d is protected: the kernel refuses it even to "
+				 "CAP_SYS_PTRACE (a security module, or another user namespace)",
+				 (int)pid);
+	/* The directory belongs to the process's user, dumpable or not (task_dump_owner()). */
+	if (fstat(dirfd, &st) == 0 && st.st_uid != geteuid())
+		return error_new(ERROR_DENIED,
+				 "process %d belongs to another user (uid %u): CAP_SYS_PTRACE is "
+				 "missing (run as root)",
+				 (int)pid, st.st_uid);
+	return error_new(ERROR_DENIED,
+			 "process %d is protected (more privileged, or not dumpable): "
+			 "CAP_SYS_PTRACE is missing (run as root)",
+			 (int)pid);
 }

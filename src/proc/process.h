@@ -25,4 +25,19 @@ struct error *process_examine(pid_t pid, struct process *process);
  */
 struct error *process_open(pid_t pid, int *dirfd);
 
+/*
+ * Opens a file of this very process ("proc/self/pagemap") below the directory `root`; -1 and errno
+ * when that fails. A program that capabilities on its file have raised is not "dumpable", and its
+ * own files in /proc belong to root then (fs/proc/base.c, task_dump_owner()): it could not open its
+ * own pagemap, though it can those of others. Dumpable for one open it exposes nothing: who would
+ * attach needs all our capabilities (security/commoncap.c).
+ */
+int process_open_own(int root, const char *path, int flags);
+
+/*
+ * Why the files of the process behind `dirfd` may not be opened: whose it is, and whether
+ * CAP_SYS_PTRACE is what is missing (ptrace(2), "Ptrace access mode checking").
+ */
+struct error *process_refused(int dirfd, pid_t pid);
+
 #endif

@@ -70,7 +70,7 @@ static struct error *learn_zero_page(struct live_target *live)
 {
 	size_t size = (size_t)1 << live->base.page_shift, got = 0;
 	uint64_t word = 0;
-	_cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = process_open_own(AT_FDCWD, "/proc/self/pagemap", O_RDONLY);
 
 	if (fd < 0)
 		return error_errno(errno, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
@@ -481,21 +481,37 @@ static bool read_has_ksm(const struct live_space *space)
 	return !error && merged > 0;
 }
 
-/* Kernel threads have no address space; a zombie has given its back. */
-static struct error *examine(struct live_space *space)
+/*
+ * Why a process has no address space: it is a kernel thread, has given its own back (a zombie), or
+ * ended just now. Asked only then, because libproc2 takes longer to start than a process to map.
+ */
+static struct error *explain_nothing(const struct live_space *space)
 {
+	int pid = (int)space->base.pid;
 	struct process process;
 
 	TRY(process_examine(space->base.pid, &process));
-	memcpy(space->base.command, process.command, sizeof(space->base.command));
 	if (process.kernel_thread)
 		return error_new(ERROR_LOOKUP,
 				 "process %d is a kernel thread (%s): it has no memory of its own",
-				 (int)space->base.pid, process.command);
+				 pid, process.command);
 	if (process.state == 'Z' || process.state == 'X')
 		return error_new(ERROR_LOOKUP, "process %d is a zombie (%s): its memory is gone",
-				 (int)space->base.pid, process.command);
+				 pid, process.command);
 	return NULL;
+}
+
+/* The comm, for messages; without it they have the PID. */
+static void read_command(struct live_space *space)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "comm", 4096, &text, NULL);
+
+	if (error)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	snprintf(space->base.command, sizeof(space->base.command), "%s", text);
 }
 
 static struct error *open_file(struct live_space *space, const char *name, int *fd)
@@ -503,15 +519,24 @@ static struct error *open_file(struct live_space *space, const char *name, int *
 	*fd = openat(space->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	if (*fd >= 0)
 		return NULL;
-	if (errno == ENOENT || errno == ESRCH)
+	int errnum = errno;
+	TRY(explain_nothing(space));
+	if (errnum == ENOENT || errnum == ESRCH)
 		return gone(&space->base);
-	if (errno == EACCES || errno == EPERM)
-		return error_new(
-			ERROR_DENIED,
-			"process %d belongs to another user or is protected: CAP_SYS_PTRACE "
-			"is missing (run as root)",
-			(int)space->base.pid);
-	return error_errno(errno, "/proc/%d/%s", (int)space->base.pid, name);
+	if (errnum == EACCES || errnum == EPERM)
+		return process_refused(space->proc_fd, space->base.pid);
+	return error_errno(errnum, "/proc/%d/%s", (int)space->base.pid, name);
+}
+
+/* Whoever has an address space has a line in maps. */
+static struct error *check_not_empty(struct live_space *space)
+{
+	char byte;
+
+	if (pread(space->maps_fd, &byte, 1, 0) == 1)
+		return NULL;
+	TRY(explain_nothing(space));
+	return gone(&space->base);
 }
 
 static struct error *space_init(struct live_space *space)
@@ -520,9 +545,10 @@ static struct error *space_init(struct live_space *space)
 
 	TRY(process_open(space->base.pid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
-	TRY(examine(space));
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));
+	TRY(check_not_empty(space));
+	read_command(space);
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
 	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);

@@ -65,6 +65,15 @@ static bool is_printable(uint32_t point)
 	return true;
 }
 
+size_t escape_plain_length(const char *text)
+{
+	size_t i = 0;
+
+	while (text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\')
+		i++;
+	return i;
+}
+
 struct output {
 	char *buffer;
 	size_t size;
@@ -186,9 +195,9 @@ struct error *escape_json_dup(const char *text, char **escaped)
 
 size_t display_width(const char *text)
 {
-	size_t width = 0;
+	size_t width = escape_plain_length(text);
 
-	for (const unsigned char *p = (const unsigned char *)text; *p;) {
+	for (const unsigned char *p = (const unsigned char *)text + width; *p;) {
 		uint32_t point;
 		size_t length = utf8_decode(p, &point);
 		int cells = length > 1 ? wcwidth((wchar_t)point) : 1;

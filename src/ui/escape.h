@@ -26,6 +26,12 @@ size_t escape_json(char *buffer, size_t size, const char *text);
 struct error *escape_terminal_dup(const char *text, char **escaped);
 struct error *escape_json_dup(const char *text, char **escaped);
 
+/*
+ * How many bytes at the beginning of `text` no escaping changes, for terminals or JSON: printable
+ * ASCII without quotes and backslashes. Nearly always all of them.
+ */
+size_t escape_plain_length(const char *text);
+
 /* How many columns of a terminal `text` takes, which must be escaped already. */
 size_t display_width(const char *text);
 

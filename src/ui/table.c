@@ -227,36 +227,41 @@ bool column_is_right(const struct column *column)
 	       column->type == CELL_HEX;
 }
 
-struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count)
-{
-	TRY(vec_reserve(buffer, count));
-	memcpy(buffer->items + buffer->count, bytes, count);
-	buffer->count += count;
-	return NULL;
-}
-
 /* By hand, because listings of millions of rows spend their time here. */
-static struct error *append_number(text_buffer *buffer, uint64_t number, unsigned base)
+static struct error *append_decimal(text_buffer *buffer, uint64_t number)
 {
 	char digits[24];
 	size_t at = sizeof(digits);
 
 	do {
-		digits[--at] = "0123456789abcdef"[number % base];
-		number /= base;
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
 	} while (number);
-	if (base == 16) {
-		digits[--at] = 'x';
-		digits[--at] = '0';
-	}
+	return buffer_append(buffer, digits + at, sizeof(digits) - at);
+}
+
+static struct error *append_hex(text_buffer *buffer, uint64_t number)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[number & 15];
+		number >>= 4;
+	} while (number);
+	digits[--at] = 'x';
+	digits[--at] = '0';
 	return buffer_append(buffer, digits + at, sizeof(digits) - at);
 }
 
 static struct error *append_escaped(text_buffer *buffer, const char *text,
 				    size_t (*escape)(char *, size_t, const char *))
 {
-	size_t length = escape(NULL, 0, text);
+	size_t plain = escape_plain_length(text);
 
+	if (!text[plain])
+		return buffer_append(buffer, text, plain);
+	size_t length = escape(NULL, 0, text);
 	TRY(vec_reserve(buffer, length + 1));
 	escape(buffer->items + buffer->count, length + 1, text);
 	buffer->count += length;
@@ -279,7 +284,8 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 		return append_escaped(buffer, table->texts.items + cell->text, escape_terminal);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "yes" : "no");
-	return append_number(buffer, cell->number, type == CELL_HEX ? 16 : 10);
+	return type == CELL_HEX ? append_hex(buffer, cell->number)
+				: append_decimal(buffer, cell->number);
 }
 
 static struct error *append_quoted(text_buffer *buffer, const char *text)
@@ -301,9 +307,9 @@ struct error *table_render_json(const struct table *table, size_t column, text_b
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "true" : "false");
 	if (type != CELL_HEX)
-		return append_number(buffer, cell->number, 10);
+		return append_decimal(buffer, cell->number);
 	TRY(buffer_append(buffer, "\"", 1));
-	TRY(append_number(buffer, cell->number, 16));
+	TRY(append_hex(buffer, cell->number));
 	return buffer_append(buffer, "\"", 1);
 }
 

@@ -3,6 +3,8 @@
 #ifndef PHYSLENS_UI_TABLE_BACKEND_H
 #define PHYSLENS_UI_TABLE_BACKEND_H
 
+#include <string.h>
+
 #include "base/vec.h"
 #include "ui/table.h"
 
@@ -56,7 +58,23 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 /* Appends it as a JSON value ("null" when absent), or `text` as a JSON string. */
 struct error *table_render_json(const struct table *table, size_t column, text_buffer *buffer);
 
-struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count);
+static inline struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count)
+{
+	if (buffer->capacity - buffer->count < count)
+		TRY(vec_reserve(buffer, count));
+	memcpy(buffer->items + buffer->count, bytes, count);
+	buffer->count += count;
+	return NULL;
+}
+
+static inline struct error *buffer_fill(text_buffer *buffer, char byte, size_t count)
+{
+	if (buffer->capacity - buffer->count < count)
+		TRY(vec_reserve(buffer, count));
+	memset(buffer->items + buffer->count, byte, count);
+	buffer->count += count;
+	return NULL;
+}
 
 /* The escape sequence that begins a colour, or "" for none. */
 const char *table_color_sequence(enum cell_color color);

@@ -13,18 +13,40 @@
 enum { ROWS_KEPT_BACK = 500 };
 
 struct stream_cell {
-	size_t text; /* in state->texts, NUL-terminated */
-	size_t width;
+	size_t text;   /* in state->texts, NUL-terminated */
+	size_t length; /* bytes */
+	size_t width;  /* columns of a terminal */
 	enum cell_color color;
+};
+
+/*
+ * A word as it was last put into the line: from one row to the next most words stay the same, and
+ * putting them together anew would cost more than the reading of the pages they tell of.
+ */
+struct kept_word {
+	bool valid;
+	size_t width;        /* of the column at that time */
+	struct cell cell;    /* .text means nothing here */
+	text_buffer raw;     /* the cell's text, with its NUL */
+	text_buffer aligned; /* what went into the line for it */
 };
 
 struct stream_state {
 	bool raw;
 	bool flowing;   /* the widths are known: headings and the first rows are out */
-	size_t *widths; /* by position */
+	size_t *widths; /* by position, as the next two */
+	bool *right;
+	bool *ascii;      /* no wider than long: numbers are */
+	text_buffer line; /* being put together */
 	text_buffer texts;
 	VEC(struct stream_cell) cells; /* of the rows kept back, row after row */
+	struct kept_word *words;       /* by position */
 };
+
+static struct error *append_text(text_buffer *buffer, const char *text)
+{
+	return buffer_append(buffer, text, strlen(text));
+}
 
 static struct error *stream_create(struct table *table)
 {
@@ -35,7 +57,10 @@ static struct error *stream_create(struct table *table)
 		return error_nomem();
 	state->raw = table->options.format == FORMAT_RAW;
 	state->widths = calloc(table->shown_count, sizeof(*state->widths));
-	if (!state->widths)
+	state->right = calloc(table->shown_count, sizeof(*state->right));
+	state->ascii = calloc(table->shown_count, sizeof(*state->ascii));
+	state->words = calloc(table->shown_count, sizeof(*state->words));
+	if (!state->widths || !state->right || !state->ascii || !state->words)
 		return error_nomem();
 	for (size_t i = 0; i < table->shown_count; i++) {
 		const struct column *column = &table->spec->columns[table->shown[i]];
@@ -43,6 +68,8 @@ static struct error *stream_create(struct table *table)
 		size_t least = column->width > 0 ? (size_t)column->width : 0;
 
 		state->widths[i] = heading > least ? heading : least;
+		state->right[i] = column_is_right(column);
+		state->ascii[i] = column->type != CELL_TEXT;
 	}
 	return NULL;
 }
@@ -53,73 +80,87 @@ static void stream_destroy(struct table *table)
 
 	if (!state)
 		return;
+	for (size_t i = 0; state->words && i < table->shown_count; i++) {
+		vec_deinit(&state->words[i].raw);
+		vec_deinit(&state->words[i].aligned);
+	}
+	free(state->words);
 	free(state->widths);
+	free(state->right);
+	free(state->ascii);
+	vec_deinit(&state->line);
 	vec_deinit(&state->texts);
 	vec_deinit(&state->cells);
 	free(state);
 }
 
-static void print_spaces(FILE *out, size_t count)
-{
-	static const char spaces[] = "                                ";
-
-	while (count > 0) {
-		size_t some = count < sizeof(spaces) - 1 ? count : sizeof(spaces) - 1;
-
-		fwrite(spaces, 1, some, out);
-		count -= some;
-	}
-}
-
-static void print_aligned(struct table *table, size_t position, const char *text, size_t width,
-			  enum cell_color color)
+/* Adds one aligned cell, and what separates it from the next, to the line. */
+static struct error *align_cell(struct table *table, size_t position, const char *text,
+				size_t length, size_t width, enum cell_color color)
 {
 	struct stream_state *state = table->state;
-	bool right = column_is_right(&table->spec->columns[table->shown[position]]);
+	text_buffer *line = &state->line;
+	bool right = state->right[position];
 	bool last = position + 1 == table->shown_count;
 	bool painted = table->color && color != CELL_PLAIN && width > 0;
 
 	if (width > state->widths[position])
 		state->widths[position] = width;
+	size_t padding = state->widths[position] - width;
 	if (right)
-		print_spaces(table->out, state->widths[position] - width);
+		TRY(buffer_fill(line, ' ', padding));
 	if (painted)
-		fputs(table_color_sequence(color), table->out);
-	fputs(text, table->out);
+		TRY(append_text(line, table_color_sequence(color)));
+	TRY(buffer_append(line, text, length));
 	if (painted)
-		fputs(TABLE_COLOR_RESET, table->out);
+		TRY(append_text(line, TABLE_COLOR_RESET));
 	if (!right && !last)
-		print_spaces(table->out, state->widths[position] - width);
-	fputc(last ? '\n' : ' ', table->out);
+		TRY(buffer_fill(line, ' ', padding));
+	return buffer_append(line, last ? "\n" : " ", 1);
 }
 
-static void print_kept_row(struct table *table, const struct stream_cell *cells)
+static void write_line(struct table *table)
+{
+	struct stream_state *state = table->state;
+
+	fwrite_unlocked(state->line.items, 1, state->line.count, table->out);
+	state->line.count = 0;
+}
+
+/* Prints a row whose cells are in state->texts. */
+static struct error *print_cells(struct table *table, const struct stream_cell *cells)
 {
 	const struct stream_state *state = table->state;
 
 	for (size_t i = 0; i < table->shown_count; i++)
-		print_aligned(table, i, state->texts.items + cells[i].text, cells[i].width,
-			      cells[i].color);
+		TRY(align_cell(table, i, state->texts.items + cells[i].text, cells[i].length,
+			       cells[i].width, cells[i].color));
+	write_line(table);
+	return NULL;
 }
 
-static void print_headings(struct table *table)
+static struct error *print_headings(struct table *table)
 {
-	const struct stream_state *state = table->state;
+	struct stream_state *state = table->state;
 
 	if (table->options.noheadings)
-		return;
+		return NULL;
 	for (size_t i = 0; i < table->shown_count; i++) {
 		const char *name = table->spec->columns[table->shown[i]].name;
 
-		if (state->raw)
-			fprintf(table->out, "%s%c", name, i + 1 < table->shown_count ? ' ' : '\n');
-		else
-			print_aligned(table, i, name, strlen(name), CELL_PLAIN);
+		if (!state->raw) {
+			TRY(align_cell(table, i, name, strlen(name), strlen(name), CELL_PLAIN));
+			continue;
+		}
+		TRY(append_text(&state->line, name));
+		TRY(append_text(&state->line, i + 1 < table->shown_count ? " " : "\n"));
 	}
+	write_line(table);
+	return NULL;
 }
 
 /* The widths are now as good as they get: prints the headings and what was kept back. */
-static void start_flowing(struct table *table)
+static struct error *start_flowing(struct table *table)
 {
 	struct stream_state *state = table->state;
 
@@ -129,15 +170,16 @@ static void start_flowing(struct table *table)
 		*width =
 			state->cells.items[i].width > *width ? state->cells.items[i].width : *width;
 	}
-	print_headings(table);
+	TRY(print_headings(table));
 	for (size_t i = 0; i < state->cells.count; i += table->shown_count)
-		print_kept_row(table, &state->cells.items[i]);
+		TRY(print_cells(table, &state->cells.items[i]));
 	state->cells.count = 0;
 	state->texts.count = 0;
 	state->flowing = true;
+	return NULL;
 }
 
-static struct error *keep_row(struct table *table)
+static struct error *render_row(struct table *table)
 {
 	struct stream_state *state = table->state;
 
@@ -146,24 +188,30 @@ static struct error *keep_row(struct table *table)
 					   .color = table->cells[table->shown[i]].color};
 
 		TRY(table_render(table, table->shown[i], &state->texts));
+		cell.length = state->texts.count - cell.text;
 		TRY(buffer_append(&state->texts, "", 1));
-		cell.width = display_width(state->texts.items + cell.text);
+		cell.width = state->ascii[i] ? cell.length
+					     : display_width(state->texts.items + cell.text);
 		TRY(vec_push(&state->cells, cell));
 	}
 	return NULL;
 }
 
 /* In raw output a space would end the cell and an empty cell would vanish: \x20 and "-". */
-static void print_raw_cell(FILE *out, const char *text)
+static struct error *append_raw_cell(text_buffer *line, const char *text)
 {
 	if (!*text)
-		fputc('-', out);
-	for (; *text; text++) {
-		if (*text == ' ')
-			fputs("\\x20", out);
-		else
-			fputc(*text, out);
+		return append_text(line, "-");
+	while (*text) {
+		size_t length = strcspn(text, " ");
+
+		TRY(buffer_append(line, text, length));
+		text += length;
+		if (*text)
+			TRY(append_text(line, "\\x20"));
+		text += *text == ' ';
 	}
+	return NULL;
 }
 
 static struct error *print_raw_row(struct table *table)
@@ -174,9 +222,77 @@ static struct error *print_raw_row(struct table *table)
 		state->texts.count = 0;
 		TRY(table_render(table, table->shown[i], &state->texts));
 		TRY(buffer_append(&state->texts, "", 1));
-		print_raw_cell(table->out, state->texts.items);
-		fputc(i + 1 < table->shown_count ? ' ' : '\n', table->out);
+		TRY(append_raw_cell(&state->line, state->texts.items));
+		TRY(append_text(&state->line, i + 1 < table->shown_count ? " " : "\n"));
 	}
+	write_line(table);
+	return NULL;
+}
+
+static bool same_word(const struct table *table, const struct kept_word *word,
+		      const struct cell *cell)
+{
+	if (!word->valid || word->cell.set != cell->set || word->cell.hidden != cell->hidden ||
+	    word->cell.color != cell->color || word->cell.number != cell->number)
+		return false;
+	return !cell->set || !word->raw.count ||
+	       strcmp(word->raw.items, table->texts.items + cell->text) == 0;
+}
+
+static struct error *keep_word(struct table *table, size_t position, size_t line_start)
+{
+	struct stream_state *state = table->state;
+	struct kept_word *word = &state->words[position];
+	size_t column = table->shown[position];
+	const struct cell *cell = &table->cells[column];
+	const char *text = table->texts.items + cell->text;
+	bool has_text =
+		cell->set && (cell->hidden || table->spec->columns[column].type == CELL_TEXT);
+
+	word->valid = true;
+	word->cell = *cell;
+	word->width = state->widths[position];
+	word->raw.count = word->aligned.count = 0;
+	if (has_text)
+		TRY(buffer_append(&word->raw, text, strlen(text) + 1));
+	return buffer_append(&word->aligned, state->line.items + line_start,
+			     state->line.count - line_start);
+}
+
+static bool is_word(const struct table *table, size_t position)
+{
+	size_t column = table->shown[position];
+	enum cell_type type = table->spec->columns[column].type;
+
+	return type == CELL_TEXT || type == CELL_BOOL || !table->cells[column].set;
+}
+
+/* One cell of a row that is printed as it comes. */
+static struct error *flow_cell(struct table *table, size_t position)
+{
+	struct stream_state *state = table->state;
+	struct kept_word *word = &state->words[position];
+	const struct cell *cell = &table->cells[table->shown[position]];
+	size_t start = state->line.count;
+	bool is = is_word(table, position);
+
+	if (is && word->width == state->widths[position] && same_word(table, word, cell))
+		return buffer_append(&state->line, word->aligned.items, word->aligned.count);
+	state->texts.count = 0;
+	TRY(table_render(table, table->shown[position], &state->texts));
+	size_t length = state->texts.count;
+	TRY(buffer_append(&state->texts, "", 1));
+	TRY(align_cell(table, position, state->texts.items, length,
+		       state->ascii[position] ? length : display_width(state->texts.items),
+		       cell->color));
+	return is ? keep_word(table, position, start) : NULL;
+}
+
+static struct error *flow_row(struct table *table)
+{
+	for (size_t i = 0; i < table->shown_count; i++)
+		TRY(flow_cell(table, i));
+	write_line(table);
 	return NULL;
 }
 
@@ -186,27 +302,21 @@ static struct error *stream_row(struct table *table)
 
 	if (state->raw) {
 		if (!state->flowing)
-			start_flowing(table);
+			TRY(start_flowing(table));
 		return print_raw_row(table);
 	}
-	TRY(keep_row(table));
-	if (state->flowing) {
-		print_kept_row(table, state->cells.items);
-		state->cells.count = 0;
-		state->texts.count = 0;
-	} else if (state->cells.count >= ROWS_KEPT_BACK * table->shown_count) {
-		start_flowing(table);
-	}
-	return NULL;
+	if (state->flowing)
+		return flow_row(table);
+	TRY(render_row(table));
+	return state->cells.count < ROWS_KEPT_BACK * table->shown_count ? NULL
+									: start_flowing(table);
 }
 
 static struct error *stream_finish(struct table *table)
 {
 	struct stream_state *state = table->state;
 
-	if (!state->flowing)
-		start_flowing(table);
-	return NULL;
+	return state->flowing ? NULL : start_flowing(table);
 }
 
 const struct table_backend table_backend_stream = {

@@ -16,9 +16,11 @@ programs=${PHYSLENS_HELPERS:-$PWD/tests/helpers}
 # Every kind of page that has to be arranged: swap, KSM, huge pages of 2 MiB.
 all_kinds_possible() {
 	if ! grep -q zram /proc/swaps; then
-		[[ -e /sys/block/zram0 ]] || modprobe zram
-		echo 512M >/sys/block/zram0/disksize
-		mkswap /dev/zram0 >/dev/null
+		if [[ ! -e /sys/block/zram0 ]]; then modprobe zram; fi
+		if [[ $(cat /sys/block/zram0/disksize) -eq 0 ]]; then
+			echo 512M >/sys/block/zram0/disksize
+			mkswap /dev/zram0 >/dev/null
+		fi
 		swapon /dev/zram0
 	fi
 	echo 1 >/sys/kernel/mm/ksm/run
@@ -75,4 +77,14 @@ pfn_of() {
 # A physical address in main memory, 16 MiB into the range that begins at 1 MiB.
 ram_address() {
 	grep -q '^00100000-.*System RAM' /proc/iomem && echo 0x01100000
+}
+
+# configured LINE: whether this kernel was configured with it. Debian's kernels carry
+# no configuration of their own; theirs lies beside the unpacked modules.
+configured() {
+	if [[ -e /proc/config.gz ]]; then
+		zcat /proc/config.gz
+	else
+		cat "$(realpath "/lib/modules/$(uname -r)")/../../../config"
+	fi | grep -qx -- "$1"
 }

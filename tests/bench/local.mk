@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Measurements: `make bench`. They never fail a test; built by `make check` so that they go on
+# compiling.
+BENCHES = \
+	tests/bench/bench-pagemap \
+	tests/bench/bench-run \
+	tests/bench/bench-scan
+
+check_PROGRAMS += $(BENCHES)
+
+EXTRA_DIST += tests/bench/run tests/bench/page-types
+
+# BENCH_ARGS='--runs 101' for more of it.
+.PHONY: bench
+bench: physlens$(EXEEXT) tests/helpers/hugereserve$(EXEEXT) $(BENCHES)
+	$(srcdir)/tests/bench/run $(BENCH_ARGS)

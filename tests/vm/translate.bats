@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# vm: --kernel lab --mem 3072
+# vm: --kernel lab --append 'pti=on'
+# vm: --kernel lab --append 'nokaslr pti=off'
+# vm: --kernel lab --cpu-flag la57=on
+# The proof of `translate`: known bytes in a locked page are in RAM at the physical
+# address that it gives, also where the kernel uses five levels.
+
+load guest
+
+teardown() { stop_all; }
+
+# paddr PID ADDRESS
+paddr() { "$physlens" translate -n -r -o paddr "$1" "$2"; }
+
+@test "known bytes in a locked page are in RAM where translate says" {
+	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
+	for page in 0 1 8 15; do
+		at=$(paddr "$pid" "$(printf '0x%x' $(($(value address) + page * 4096)))")
+		[ $((at % 4096)) -eq 0 ]
+		"$programs/devmem-peek" "$at" 4096 >"$BATS_TEST_TMPDIR/ram"
+		dd if="$BATS_TEST_DIRNAME/pattern.txt" bs=4096 skip=$page count=1 status=none |
+			cmp - "$BATS_TEST_TMPDIR/ram"
+	done
+}
+
+@test "the offset in the page is the address's own" {
+	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
+	at=$(paddr "$pid" "$(printf '0x%x' $(($(value address) + 4096 + 32)))")
+	"$programs/devmem-peek" "$at" 31 >"$BATS_TEST_TMPDIR/line"
+	[ "$(cat "$BATS_TEST_TMPDIR/line")" = 'physlens pattern line 00129 ...' ]
+}
+
+@test "--explain takes the address apart into the levels that this kernel uses" {
+	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
+	run -0 "$physlens" translate --explain "$pid" "$(value address)"
+	if grep -q -w la57 /proc/cpuinfo; then
+		[[ "$output" == *9/9/9/9/9/12* ]]
+	else
+		[[ "$output" == *9/9/9/9/12* ]]
+		[[ "$output" != *9/9/9/9/9/12* ]]
+	fi
+}
