@@ -13,6 +13,7 @@ libphyslens_a_SOURCES = \
 # object
 libphyslens_a_SOURCES += \
 	src/object/buildid.c \
+	src/object/core.c src/object/core.h \
 	src/object/debugfile.c \
 	src/object/impl.h \
 	src/object/layout.c \
@@ -37,6 +38,16 @@ libphyslens_a_SOURCES += \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
 	src/proc/process.c src/proc/process.h
+
+# phys
+libphyslens_a_SOURCES += \
+	src/phys/bpf.c \
+	src/phys/devmem.c \
+	src/phys/impl.h \
+	src/phys/kcore.c \
+	src/phys/known.c \
+	src/phys/marker.c \
+	src/phys/source.c src/phys/source.h
 
 # target
 libphyslens_a_SOURCES += \

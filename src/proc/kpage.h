@@ -17,6 +17,7 @@
 #define KPF_BIT_NOPAGE    (UINT64_C(1) << 20)
 #define KPF_BIT_KSM       (UINT64_C(1) << 21)
 #define KPF_BIT_THP       (UINT64_C(1) << 22)
+#define KPF_BIT_OFFLINE   (UINT64_C(1) << 23)
 #define KPF_BIT_ZERO_PAGE (UINT64_C(1) << 24)
 
 /*
