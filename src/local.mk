@@ -49,6 +49,13 @@ libphyslens_a_SOURCES += \
 	src/phys/marker.c \
 	src/phys/source.c src/phys/source.h
 
+# kernel
+libphyslens_a_SOURCES += \
+	src/kernel/btf.c src/kernel/btf.h \
+	src/kernel/kernel.c src/kernel/kernel.h \
+	src/kernel/memory.c src/kernel/memory.h \
+	src/kernel/tasks.c src/kernel/tasks.h
+
 # target
 libphyslens_a_SOURCES += \
 	src/target/live.c \

@@ -439,7 +439,7 @@ static int run(struct invocation *invocation)
 	}
 	if (invocation->argument_count != 1)
 		return invocation_misused(invocation, "one process ID is needed");
-	struct error *error = target_live_create(&target);
+	struct error *error = target_live_create(invocation->source, &target);
 	if (!error) {
 		error = map_process(&map, target, invocation->arguments[0]);
 		target_destroy(target);

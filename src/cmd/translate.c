@@ -304,7 +304,7 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "a process ID is needed");
 	if (invocation->argument_count == 1 && isatty(STDIN_FILENO))
 		return invocation_misused(invocation, "an address or a symbol is needed");
-	struct error *error = target_live_create(&target);
+	struct error *error = target_live_create(invocation->source, &target);
 	if (!error) {
 		error = translate(&t, target);
 		target_destroy(target);

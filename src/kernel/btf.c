@@ -48,7 +48,8 @@ void kernel_types_free(struct kernel_types *types)
 	free(types);
 }
 
-/* The structure or union that a type is, under its typedefs and qualifiers; NULL when it is none. */
+/* The structure or union that a type is, under its typedefs and qualifiers; NULL when it is none.
+ */
 static const struct btf_type *composite(const struct btf *btf, uint32_t id)
 {
 	int resolved = btf__resolve_type(btf, id);

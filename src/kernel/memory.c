@@ -4,10 +4,7 @@
 #include <stdlib.h>
 
 #include "arch/x86_64.h"
-#include "base/scope.h"
-#include "kernel/vmcoreinfo.h"
 #include "proc/cpuinfo.h"
-#include "proc/iomem.h"
 #include "proc/kallsyms.h"
 
 /* Where the direct map begins unless it was moved (arch/x86/include/asm/page_64_types.h). */
@@ -48,16 +45,24 @@ static struct error *physical_by_walk(const struct kernel_memory *memory, uint64
 	return NULL;
 }
 
+/* Whether all of it lies in the direct map: then it is contiguous in physical memory too. */
+static bool in_direct_map(const struct kernel_memory *memory, uint64_t vaddr, size_t length)
+{
+	uint64_t end = end_of_ram(memory), offset = vaddr - memory->direct_map;
+
+	return memory->has_direct_map && vaddr >= memory->direct_map && length <= end &&
+	       offset <= end - length;
+}
+
 struct error *kernel_physical(const struct kernel_memory *memory, uint64_t vaddr, uint64_t *paddr)
 {
-	if (memory->has_direct_map && vaddr >= memory->direct_map &&
-	    vaddr - memory->direct_map < end_of_ram(memory)) {
+	if (in_direct_map(memory, vaddr, 1)) {
 		*paddr = vaddr - memory->direct_map;
 		return NULL;
 	}
-	if (memory->has_phys_base && vaddr >= X86_64_KERNEL_MAP &&
+	if (memory->known.has_phys_base && vaddr >= X86_64_KERNEL_MAP &&
 	    vaddr - X86_64_KERNEL_MAP < IMAGE_SIZE) {
-		*paddr = vaddr - X86_64_KERNEL_MAP + memory->phys_base;
+		*paddr = vaddr - X86_64_KERNEL_MAP + memory->known.phys_base;
 		return NULL;
 	}
 	return memory->table.root ? physical_by_walk(memory, vaddr, paddr) : no_memory_at(vaddr);
@@ -76,28 +81,13 @@ static struct error *read_physical(void *argument, uint64_t paddr, void *buffer,
 	return NULL;
 }
 
-static bool is_translatable(const struct kernel_memory *memory)
-{
-	return memory->has_direct_map || memory->has_phys_base;
-}
-
-/* Where nothing is known of the kernel's map, a source may still read by the kernel's addresses. */
-static struct error *read_virtual(const struct kernel_memory *memory, uint64_t vaddr, void *buffer,
-				  size_t length)
-{
-	size_t got;
-
-	TRY(source_read_virtual(memory->source, vaddr, buffer, length, &got));
-	return got == length ? NULL : no_memory_at(vaddr + got);
-}
-
 struct error *kernel_read(const struct kernel_memory *memory, uint64_t vaddr, void *buffer,
 			  size_t length)
 {
 	char *to = buffer;
 
-	if (!is_translatable(memory))
-		return read_virtual(memory, vaddr, buffer, length);
+	if (in_direct_map(memory, vaddr, length))
+		return read_physical(memory->source, vaddr - memory->direct_map, buffer, length);
 	while (length > 0) {
 		size_t piece = PAGE_BYTES - vaddr % PAGE_BYTES;
 		uint64_t paddr;
@@ -120,82 +110,38 @@ struct error *kernel_read_pointer(const struct kernel_memory *memory, uint64_t v
 
 /* --- learning ----------------------------------------------------------------------------- */
 
-enum { SYMBOL_TEXT, SYMBOL_INIT_TASK, SYMBOL_PAGE_OFFSET, SYMBOL_TABLE, SYMBOLS };
-
-/* kallsyms may be hidden or without data: then each symbol is 0. */
-static void load_symbols(int root, uint64_t addresses[SYMBOLS])
+/* Both are hexadecimal, "SYMBOL(init_top_pgt)=ffffffff82a10000", or decimal: "NUMBER(sme_mask)=0".
+ */
+static uint64_t vmcoreinfo_value(const struct kernel_memory *memory, const char *key, int base)
 {
-	struct kallsyms_lookup lookups[SYMBOLS] = {
-		[SYMBOL_TEXT] = {.name = "_text"},
-		[SYMBOL_INIT_TASK] = {.name = "init_task"},
-		[SYMBOL_PAGE_OFFSET] = {.name = "page_offset_base"},
-		[SYMBOL_TABLE] = {.name = "init_top_pgt"},
-	};
-	struct kallsyms_summary summary;
-	_cleanup_error_ struct error *error = kallsyms_load(root, lookups, SYMBOLS, &summary);
+	const char *value;
 
-	for (size_t i = 0; i < SYMBOLS; i++)
-		addresses[i] = !error && lookups[i].found ? lookups[i].address : 0;
-}
-
-/* The kernel's code begins, in /proc/iomem, at the physical address of `_text`. */
-static void learn_phys_base(struct kernel_memory *memory, int root, uint64_t text)
-{
-	struct iomem iomem = {0};
-	struct range code;
-	_cleanup_error_ struct error *error =
-		memory->has_phys_base || !text ? NULL : iomem_load(root, &iomem);
-
-	if (!memory->has_phys_base && text && !error && iomem_kernel_code(&iomem, &code)) {
-		memory->phys_base = code.start - (text - X86_64_KERNEL_MAP);
-		memory->has_phys_base = true;
-	}
-	if (!error)
-		iomem_deinit(&iomem);
-}
-
-static void learn_from_vmcoreinfo(struct kernel_memory *memory, int root, uint64_t *table)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t length;
-	uint64_t number;
-	_cleanup_error_ struct error *error =
-		vmcoreinfo_load(root, memory->source, &text, &length);
-
-	if (error)
-		return;
-	if (!memory->has_phys_base)
-		memory->has_phys_base =
-			vmcoreinfo_number(text, length, "phys_base", &memory->phys_base);
-	if (vmcoreinfo_number(text, length, "sme_mask", &number))
-		memory->table.encryption = number;
-	if (!*table)
-		(void)vmcoreinfo_symbol(text, length, "init_top_pgt", table);
-}
-
-static bool is_direct_map(uint64_t address)
-{
-	return address >> 63 && address % (UINT64_C(1) << 30) == 0;
+	return vmcoreinfo_find(memory->known.vmcoreinfo, key, &value) ? strtoull(value, NULL, base)
+								      : 0;
 }
 
 /*
- * page_offset_base is a variable since KASLR moves the direct map (CONFIG_RANDOMIZE_MEMORY); a
- * kernel without that symbol has it where it always was.
+ * Where the direct map begins is a variable since KASLR moves it (CONFIG_RANDOMIZE_MEMORY), which
+ * the source has read if kallsyms names it; else it is where it always was.
  */
-static void learn_direct_map(struct kernel_memory *memory, uint64_t symbol)
+static void learn_direct_map(struct kernel_memory *memory)
 {
-	uint64_t value;
 	bool five = memory->table.format == x86_64_format(true);
 
-	if (memory->has_direct_map || !memory->has_phys_base)
-		return;
-	memory->direct_map = five ? DIRECT_MAP_FIVE : DIRECT_MAP_FOUR;
-	memory->has_direct_map = true;
-	if (!symbol)
-		return;
-	_cleanup_error_ struct error *error = kernel_read_pointer(memory, symbol, &value);
-	if (!error && is_direct_map(value))
-		memory->direct_map = value;
+	memory->has_direct_map = memory->known.has_direct_map;
+	memory->direct_map = memory->known.direct_map;
+	if (!memory->has_direct_map && memory->known.has_phys_base) {
+		memory->has_direct_map = true;
+		memory->direct_map = five ? DIRECT_MAP_FIVE : DIRECT_MAP_FOUR;
+	}
+}
+
+static void learn_root(struct kernel_memory *memory)
+{
+	uint64_t root = vmcoreinfo_value(memory, "SYMBOL(init_top_pgt)", 16);
+
+	if (memory->known.has_phys_base && root >= X86_64_KERNEL_MAP)
+		memory->table.root = root - X86_64_KERNEL_MAP + memory->known.phys_base;
 }
 
 static struct error *learn_tables(struct kernel_memory *memory, int root)
@@ -208,31 +154,32 @@ static struct error *learn_tables(struct kernel_memory *memory, int root)
 					    .read = read_physical,
 					    .argument = memory->source};
 	memory->table.ram = source_ram(memory->source, &memory->table.ram_count);
+	memory->table.encryption = vmcoreinfo_value(memory, "NUMBER(sme_mask)", 10);
 	return NULL;
-}
-
-static void learn_root(struct kernel_memory *memory, uint64_t table)
-{
-	if (memory->has_phys_base && table >= X86_64_KERNEL_MAP)
-		memory->table.root = table - X86_64_KERNEL_MAP + memory->phys_base;
 }
 
 struct error *kernel_memory_init(struct kernel_memory *memory, struct source *source, int root)
 {
-	uint64_t symbols[SYMBOLS];
-
 	*memory = (struct kernel_memory){.source = source};
 	TRY(source_kernel(source, &memory->known));
 	TRY(learn_tables(memory, root));
-	load_symbols(root, symbols);
-	memory->direct_map = memory->known.direct_map;
-	memory->has_direct_map = memory->known.has_direct_map;
-	memory->phys_base = memory->known.phys_base;
-	memory->has_phys_base = memory->known.has_phys_base;
-	memory->init_task = symbols[SYMBOL_INIT_TASK];
-	learn_phys_base(memory, root, symbols[SYMBOL_TEXT]);
-	learn_from_vmcoreinfo(memory, root, &symbols[SYMBOL_TABLE]);
-	learn_direct_map(memory, symbols[SYMBOL_PAGE_OFFSET]);
-	learn_root(memory, symbols[SYMBOL_TABLE]);
+	learn_direct_map(memory);
+	learn_root(memory);
+	return NULL;
+}
+
+struct error *kernel_symbol(const char *name, int root, uint64_t *address)
+{
+	struct kallsyms_lookup lookup = {.name = name};
+	struct kallsyms_summary summary;
+
+	TRY(kallsyms_load(root, &lookup, 1, &summary));
+	if (summary.hidden)
+		return error_new(ERROR_DENIED, "/proc/kallsyms: every address is hidden "
+					       "(kernel.kptr_restrict, CAP_SYSLOG)");
+	if (!lookup.found || !lookup.address)
+		return error_new(ERROR_UNSUPPORTED, "/proc/kallsyms does not name %s%s", name,
+				 summary.data ? "" : ": it has no data (CONFIG_KALLSYMS_ALL)");
+	*address = lookup.address;
 	return NULL;
 }

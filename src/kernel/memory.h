@@ -15,19 +15,17 @@
 #include "phys/source.h"
 
 struct kernel_memory {
-	struct source *source; /* the caller's */
-	struct source_kernel known;
-	struct page_table table; /* the kernel's own; no root: not found. Format and RAM as for all */
-	uint64_t direct_map;     /* virtual address of physical 0 */
+	struct source *source;      /* the caller's */
+	struct source_kernel known; /* what the source has found out */
+	struct page_table
+		table;       /* the kernel's own; no root: not found. Format and RAM as for all */
+	uint64_t direct_map; /* virtual address of physical 0 */
 	bool has_direct_map;
-	uint64_t phys_base; /* physical = virtual - X86_64_KERNEL_MAP + phys_base */
-	bool has_phys_base;
-	uint64_t init_task; /* virtual address, or 0 where kallsyms does not tell */
 };
 
 /*
- * Learns what the source, /proc/iomem, /proc/kallsyms, VMCOREINFO and /proc/cpuinfo (below the
- * directory `root`) tell. What none of them tells is left out and fails where it is needed.
+ * Learns what the source and /proc/cpuinfo (below the directory `root`) tell. What is not known is
+ * left out, and fails where it is needed.
  */
 struct error *kernel_memory_init(struct kernel_memory *memory, struct source *source, int root);
 
@@ -41,5 +39,11 @@ struct error *kernel_read(const struct kernel_memory *memory, uint64_t vaddr, vo
 /* A pointer there: an unsigned long. */
 struct error *kernel_read_pointer(const struct kernel_memory *memory, uint64_t vaddr,
 				  uint64_t *pointer);
+
+/*
+ * The address of a symbol of the kernel proper, from proc/kallsyms below `root`. ERROR_DENIED or
+ * ERROR_UNSUPPORTED say why there is none.
+ */
+struct error *kernel_symbol(const char *name, int root, uint64_t *address);
 
 #endif

@@ -10,7 +10,7 @@
 struct cpu_flags {
 	bool la57; /* five levels of page tables are in use (the kernel hides it when they are not)
 		    */
-	bool hypervisor; /* a virtual machine: frames are the guest's */
+	bool hypervisor;        /* a virtual machine: frames are the guest's */
 	unsigned physical_bits; /* width of physical addresses; 0 when not told */
 };
 
