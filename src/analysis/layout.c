@@ -192,8 +192,10 @@ static void name_file(struct region *region)
 	} else if (has_prefix(path, "/memfd:")) {
 		region->name = "memfd";
 	} else if (file->backing == BACKING_SHMEM || has_prefix(path, "/SYSV") ||
-		   strcmp(path, "/dev/zero (deleted)") == 0) {
+		   has_prefix(path, "[anon_shmem:") || strcmp(path, "/dev/zero (deleted)") == 0) {
+		/* Known by its name even to who may not open it. */
 		region->name = "shm";
+		region->backing = BACKING_SHMEM;
 	} else if (file->backing == BACKING_SPECIAL) {
 		region->name = "device";
 	}
@@ -293,8 +295,10 @@ static const char *name_without_section(const struct region *region, uint64_t ad
 	if (region->file && address - region->vma->range.start + region->vma->offset == 0)
 		return "headers";
 	for (size_t i = 0; i < count; i++) {
-		if (linked >= align_down(segments[i].vaddr, 4096) &&
-		    linked - segments[i].vaddr < segments[i].memsz)
+		uint64_t first = align_down(segments[i].vaddr, 4096);
+
+		if (linked >= first &&
+		    linked - first < segments[i].memsz + (segments[i].vaddr - first))
 			return region->file ? "load" : ".bss";
 	}
 	return "gap";

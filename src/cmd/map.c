@@ -54,7 +54,8 @@ static const struct column region_columns[] = {
 	[REGION_SPECIAL] = {"SPECIAL", CELL_PAGES, 0, 0,
 			    "past the file's end, poisoned, or the kernel's or a device's own"},
 	[REGION_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "of the first page, in the mapped file"},
-	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
+	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+			   "the mapped file, or the kernel's name"},
 };
 
 static const struct table_spec region_table = {
@@ -63,7 +64,10 @@ static const struct table_spec region_table = {
 	.columns = region_columns,
 	.count = sizeof(region_columns) / sizeof(region_columns[0]),
 	.defaults = "REGION,START,END,PERMS,PAGES,PRESENT,PRIVATE,SHARED,COW,ZERO,SWAPPED,IN-FILE,"
-		    "UNTOUCHED,OBJECT",
+		    "UNTOUCHED,GUARD,MIGRATING,SPECIAL,OFFSET,OBJECT",
+	.screen = "REGION,START,PERMS,PAGES,PRESENT,PRIVATE,SHARED,COW,ZERO,SWAPPED,IN-FILE,"
+		  "UNTOUCHED,"
+		  "OBJECT",
 };
 
 enum {

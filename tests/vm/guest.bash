@@ -88,3 +88,21 @@ configured() {
 		cat "$(realpath "/lib/modules/$(uname -r)")/../../../config"
 	fi | grep -qx -- "$1"
 }
+
+# newer_than VERSION: this kernel is of that version or later.
+newer_than() { [[ $(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1) == "$1" ]]; }
+
+# kinds_not_made: what pagekinds skipped though this kernel has it, with the reason.
+kinds_not_made() {
+	local kind what reason
+	while IFS=$'\t' read -r kind what reason; do
+		[[ $what == skip ]] || continue
+		case $kind in
+		guard) newer_than 6.13 || continue ;;
+		# MADV_COLLAPSE of shared memory, write protection of what is not there
+		thp-shared) newer_than 6.2 || continue ;;
+		uffd-wp-marker) newer_than 6.4 || continue ;;
+		esac
+		printf '%s: %s\n' "$kind" "$reason"
+	done <"$made"
+}

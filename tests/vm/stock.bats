@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# vm: --kernel stock-6.1 --mem 3072
-# vm: --kernel stock-6.12 --mem 3072
+# vm: --kernel stock-6.1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel stock-6.12 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # Debian's own kernels: /dev/mem is strict, /proc/kcore is the way in.
 
 load guest
