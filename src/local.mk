@@ -95,6 +95,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
+	src/cmd/physical.c src/cmd/physical.h \
 	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "phys/source.h"
 #include "ui/escape.h"
 
-enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR };
+enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR, OPTION_SOURCE };
 
 static const struct command_option common_options[] = {
 	{'J', "json", NULL, "JSON: an object with an array of rows"},
@@ -20,6 +21,7 @@ static const struct command_option common_options[] = {
 	{'r', "raw", NULL, "cells separated by one space, without alignment"},
 	{'b', "bytes", NULL, "count bytes, not pages"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
+	{OPTION_SOURCE, "source", "NAME", "read memory by auto, devmem, kcore, bpf or none"},
 	{'h', "help", NULL, "this help"},
 	{'V', "version", NULL, "the version"},
 };
@@ -204,6 +206,14 @@ static int take_common(struct invocation *invocation, int key)
 	case OPTION_COLOR:
 		error = parse_color(optarg ? optarg : "always", &invocation->table.color);
 		break;
+	case OPTION_SOURCE:
+		invocation->source = optarg;
+		if (!source_is_known(optarg))
+			error = error_new(ERROR_INPUT,
+					  "no such source of physical memory (auto, devmem, "
+					  "kcore, bpf, none): %s",
+					  optarg);
+		break;
 	case 'h':
 		print_help(invocation->command);
 		return -1;
@@ -261,10 +271,11 @@ struct error *invocation_table(const struct invocation *invocation, const struct
 	return table_create(spec, &invocation->table, stdout, table);
 }
 
-int command_run(const struct command *command, int argc, char **argv)
+int command_run(const struct command *command, int argc, char **argv, const char *source)
 {
 	struct getopt_tables tables;
-	struct invocation invocation = {.command = command, .argc = argc, .argv = argv};
+	struct invocation invocation = {
+		.command = command, .argc = argc, .argv = argv, .source = source ? source : "auto"};
 
 	invocation.getopt_state = &tables;
 	struct error *error = getopt_tables_init(&tables, command);
