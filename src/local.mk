@@ -76,7 +76,8 @@ libphyslens_a_SOURCES += \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/runs.c src/analysis/runs.h \
-	src/analysis/tally.c src/analysis/tally.h
+	src/analysis/tally.c src/analysis/tally.h \
+	src/analysis/walk.c src/analysis/walk.h
 
 # ui
 libphyslens_a_SOURCES += \
@@ -96,9 +97,11 @@ libphyslens_a_SOURCES += \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
 	src/cmd/physical.c src/cmd/physical.h \
-	src/cmd/translate.c
+	src/cmd/translate.c \
+	src/cmd/walk.c \
+	src/cmd/walktext.c src/cmd/walktext.h
 
 physlens_SOURCES = src/main.c
-physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS)
 
 EXTRA_DIST += src/README.md

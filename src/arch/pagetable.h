@@ -76,6 +76,8 @@ struct page_table_entry {
 	 * frame it is about. Else 0.
 	 */
 	uint64_t frame;
+	/* The value without where it leads: pages alike in all but their frame have the same. */
+	uint64_t attributes;
 	uint64_t swap_offset; /* SWAP, SPECIAL, MARKER: with swap_type, as pagemap has them */
 	uint8_t swap_type;
 	uint8_t kind;  /* enum entry_kind */

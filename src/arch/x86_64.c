@@ -136,7 +136,9 @@ static void decode_present(unsigned shift, uint64_t value, unsigned physical_bit
 		return;
 	}
 	entry->kind = page ? ENTRY_PAGE : ENTRY_TABLE;
-	entry->frame = (value & field(ADDRESS_BITS, page ? shift : SHIFT_PTE)) >> SHIFT_PTE;
+	uint64_t address = value & field(ADDRESS_BITS, page ? shift : SHIFT_PTE);
+	entry->frame = address >> SHIFT_PTE;
+	entry->attributes = entry->value ^ address;
 }
 
 /*
@@ -155,6 +157,7 @@ static void decode_prot_none(unsigned shift, uint64_t value, uint64_t encryption
 	}
 	entry->kind = ENTRY_PROT_NONE;
 	entry->frame = address >> SHIFT_PTE;
+	entry->attributes = entry->value & ~field(ADDRESS_BITS, shift);
 }
 
 /* Type in bits 63-59, the inverted offset in 58-9 (arch/x86/include/asm/pgtable_64.h). */
@@ -163,6 +166,7 @@ static void decode_swap(uint64_t value, struct page_table_entry *entry)
 	entry->swap_type = (uint8_t)(value >> 59);
 	entry->swap_offset = ~value << 5 >> 14;
 	entry->kind = ENTRY_SWAP;
+	entry->attributes = value & ~field(59, 9);
 	if (entry->swap_type == SWAP_TYPE_MARKER)
 		entry->kind = ENTRY_MARKER;
 	else if (entry->swap_type >= SWAP_TYPE_SPECIAL)

@@ -57,11 +57,10 @@ static const struct {
 	[UPID_NS] = {"upid", "ns", POINTER},
 };
 
-/* A PID namespace: its struct, and how many there are above it. */
-struct namespace
-{
+/* A PID namespace: its address, and how many there are above it. */
+struct pid_space {
 	uint64_t address;
-	unsigned level = 0;
+	unsigned level;
 };
 
 struct kernel_tasks {
@@ -71,7 +70,7 @@ struct kernel_tasks {
 	int root;
 	uint64_t start; /* the task that walks begin at: ours or init_task */
 	bool is_ours;
-	struct namespace namespace; /* of our /proc */
+	struct pid_space space; /* of our /proc */
 	unsigned char *view;        /* bytes [low, high) of the task in hand */
 	uint64_t viewed;            /* its address */
 };
@@ -244,8 +243,8 @@ static struct error *learn_namespace(struct kernel_tasks *tasks)
 	TRY(read_level(tasks, pid, &level));
 	if (below > level)
 		return error_new(ERROR_INPUT, "our own process is not where /proc has it");
-	tasks->namespace.level = level - below;
-	return read_number(tasks, pid, level - below, &tasks->namespace.address, &number);
+	tasks->space.level = level - below;
+	return read_number(tasks, pid, level - below, &tasks->space.address, &number);
 }
 
 /* --- finding ------------------------------------------------------------------------------ */
@@ -253,7 +252,7 @@ static struct error *learn_namespace(struct kernel_tasks *tasks)
 static struct error *is_process(struct kernel_tasks *tasks, void *argument, bool *is_it)
 {
 	const pid_t *wanted = argument;
-	unsigned level = tasks->namespace.level, own = 0;
+	unsigned level = tasks->space.level, own = 0;
 	uint64_t pid = viewed_pointer(tasks, TASK_PID, 0), namespace;
 	pid_t number;
 
@@ -267,7 +266,7 @@ static struct error *is_process(struct kernel_tasks *tasks, void *argument, bool
 	if (own < level)
 		return NULL;
 	TRY(read_number(tasks, pid, level, &namespace, &number));
-	*is_it = namespace == tasks->namespace.address && number == *wanted;
+	*is_it = namespace == tasks->space.address && number == *wanted;
 	return NULL;
 }
 
