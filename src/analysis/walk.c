@@ -29,8 +29,9 @@ static bool same_slot(const struct page_table_entry *entry, uint64_t word)
 	       pagemap_swap_offset(word) == (entry->swap_offset & (PAGEMAP_PFN >> 5));
 }
 
-bool walk_agrees(const struct page_table_entry *entry, const struct page_table_level *level,
-		 uint64_t address, uint64_t word, bool pfns_visible)
+static bool says_the_same(const struct page_table_entry *entry,
+			  const struct page_table_level *level, uint64_t address, uint64_t word,
+			  bool pfns_visible)
 {
 	bool present = word & PAGEMAP_PRESENT;
 
@@ -53,6 +54,17 @@ bool walk_agrees(const struct page_table_entry *entry, const struct page_table_l
 		break;
 	}
 	return false;
+}
+
+enum walk_verdict walk_compare(const struct page_table_entry *entry,
+			       const struct page_table_level *level, uint64_t address,
+			       uint64_t word, bool pfns_visible)
+{
+	if (says_the_same(entry, level, address, word, pfns_visible))
+		return WALK_AGREES;
+	return entry->kind == ENTRY_PAGE && entry->bits & ENTRY_UNMANAGED && word == 0
+		       ? WALK_SILENT
+		       : WALK_DIFFERS;
 }
 
 static struct error *take_word(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
@@ -90,9 +102,9 @@ struct error *walk_address(struct space *space, const struct page_table *table,
 			return NULL;
 		TRY(word_of(space, vmas, address, &result->word));
 		const struct page_table_step *end = page_table_walk_end(&result->walk);
-		result->agrees = walk_agrees(&end->entry, end->level, address, result->word,
-					     space->pfns_visible);
-	} while (!result->agrees && result->looks < LOOKS);
+		result->verdict = walk_compare(&end->entry, end->level, address, result->word,
+					       space->pfns_visible);
+	} while (result->verdict == WALK_DIFFERS && result->looks < LOOKS);
 	return NULL;
 }
 
@@ -102,6 +114,7 @@ struct walker {
 	struct space *space;
 	const struct page_table *table;
 	const struct vma_list *vmas; /* NULL: nothing is compared */
+	bool attributes;
 	struct range range;
 	leaf_run_visit visit;
 	void *argument;
@@ -128,15 +141,17 @@ static uint64_t end_of(const struct walker *w, const struct page_table_leaf *lea
 	return leaf->address + page_table_span(level_of(w, leaf));
 }
 
-static bool continues(const struct leaf_run *run, const struct page_table_leaf *leaf)
+static bool continues(const struct walker *w, const struct page_table_leaf *leaf)
 {
+	const struct leaf_run *run = &w->run;
 	const struct page_table_leaf *first = &run->first;
-	uint64_t pages = leaf_run_pages(run);
+	uint64_t pages = run->leaves ? leaf_run_pages(run) : 0;
 	bool slots = first->entry.kind == ENTRY_SWAP;
 
-	return run->leaves > 0 && leaf->depth == first->depth &&
-	       leaf->entry.kind == first->entry.kind && leaf->access == first->access &&
-	       leaf->entry.attributes == first->entry.attributes && leaf->entry.kind != ENTRY_BAD &&
+	return pages > 0 && leaf->depth == first->depth && leaf->entry.kind == first->entry.kind &&
+	       leaf->access == first->access &&
+	       (!w->attributes || leaf->entry.attributes == first->entry.attributes) &&
+	       leaf->entry.kind != ENTRY_BAD &&
 	       leaf->address == first->address + (pages << PAGE_SHIFT) &&
 	       (slots ? leaf->entry.swap_offset == first->entry.swap_offset + run->leaves
 		      : leaf->entry.frame == first->entry.frame + pages);
@@ -154,7 +169,7 @@ static struct error *add_leaf(struct walker *w, const struct page_table_leaf *le
 			      uint64_t agreeing)
 {
 	w->totals->bad += leaf->entry.kind == ENTRY_BAD;
-	if (!continues(&w->run, leaf)) {
+	if (!continues(w, leaf)) {
 		TRY(flush(w));
 		w->run = (struct leaf_run){.first = *leaf, .level = level_of(w, leaf)};
 	}
@@ -181,8 +196,8 @@ static struct error *compare_words(void *argument, uint64_t vpn, const uint64_t 
 		uint64_t address = (vpn + i) << PAGE_SHIFT;
 		const struct page_table_leaf *leaf = leaf_at(w, address);
 		const struct page_table_entry *entry = leaf ? &leaf->entry : &empty;
-		bool agrees = walk_agrees(entry, leaf ? level_of(w, leaf) : NULL, address, words[i],
-					  w->space->pfns_visible);
+		bool agrees = walk_compare(entry, leaf ? level_of(w, leaf) : NULL, address,
+					   words[i], w->space->pfns_visible) == WALK_AGREES;
 
 		if (leaf) {
 			w->asked.items[w->at]++;
@@ -229,11 +244,15 @@ static struct error *compare_passed_over(struct walker *w)
 		const struct page_table_leaf *leaf = &w->leaves[i];
 		uint64_t pages = pages_passed_over(w, i);
 
-		w->totals->compared += w->asked.items[i] + pages;
+		w->totals->compared += w->asked.items[i];
 		if (pages == 0)
 			continue;
-		if (walk_agrees(&leaf->entry, level_of(w, leaf), leaf->address, 0,
-				w->space->pfns_visible))
+		enum walk_verdict verdict = walk_compare(&leaf->entry, level_of(w, leaf),
+							 leaf->address, 0, w->space->pfns_visible);
+		if (verdict == WALK_SILENT)
+			continue;
+		w->totals->compared += pages;
+		if (verdict == WALK_AGREES)
 			w->agreeing.items[i] += pages;
 		else
 			TRY(vec_push(&w->doubts, leaf->address | PASSED_OVER));
@@ -268,7 +287,7 @@ static struct error *settle_doubts(struct walker *w)
 
 		w->totals->compared += leaf == w->count;
 		TRY(walk_address(w->space, w->table, w->vmas, address, &result));
-		if (!result.agrees) {
+		if (result.verdict == WALK_DIFFERS) {
 			if (!w->totals->first)
 				w->totals->first = address;
 			continue;
@@ -321,12 +340,13 @@ static struct error *walk_all(struct walker *w)
 }
 
 struct error *walk_range(struct space *space, const struct page_table *table, struct range range,
-			 const struct vma_list *vmas, leaf_run_visit visit, void *argument,
+			 const struct walk_options *options, leaf_run_visit visit, void *argument,
 			 struct walk_totals *totals)
 {
 	struct walker w = {.space = space,
 			   .table = table,
-			   .vmas = vmas,
+			   .vmas = options->vmas,
+			   .attributes = options->attributes,
 			   .range = range,
 			   .visit = visit,
 			   .argument = argument,

@@ -64,6 +64,8 @@ enum entry_bits {
 	ENTRY_SOFT_DIRTY = 1 << 6, /* kept in swap entries too, as the next two */
 	ENTRY_UFFD_WP = 1 << 7,
 	ENTRY_EXCLUSIVE = 1 << 8, /* swap entries alone have it: no other process shares the page */
+	ENTRY_UNMANAGED = 1 << 9, /* a frame that the kernel does not count as a page: the zero
+				     page, a device's, what the kernel itself shows */
 };
 
 #define ENTRY_ACCESS (ENTRY_READ | ENTRY_WRITE | ENTRY_EXEC | ENTRY_USER)

@@ -112,6 +112,7 @@ static unsigned present_bits(unsigned shift, uint64_t value)
 	bits |= is_dirty(value) ? ENTRY_DIRTY : 0;
 	bits |= value & BIT_SOFT_DIRTY ? ENTRY_SOFT_DIRTY : 0;
 	bits |= value & BIT_UFFD_WP ? ENTRY_UFFD_WP : 0;
+	bits |= value & BIT_SPECIAL ? ENTRY_UNMANAGED : 0;
 	return bits;
 }
 
@@ -345,6 +346,7 @@ static void text(unsigned shift, const struct page_table_entry *entry, char *buf
 		if (shift > SHIFT_PTE)
 			put(&w, "huge-%s", size_name(shift));
 		put_names(&w, kept_names, value);
+		put_software_bits(&w, value);
 		break;
 	case ENTRY_SWAP:
 	case ENTRY_SPECIAL:

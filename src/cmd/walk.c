@@ -25,7 +25,8 @@ static const struct column columns[] = {
 	[COL_VALUE] = {"VALUE", CELL_HEX, 18, 0, "the entry as it was read"},
 	[COL_FRAME] = {"FRAME", CELL_HEX, 8, 0, "frame that it points at: a table, or the page"},
 	[COL_FLAGS] = {"FLAGS", CELL_TEXT, 0, 0, "its other bits by name; what is not present"},
-	[COL_AGREES] = {"AGREES", CELL_BOOL, 0, 0, "of pagemap: whether it says the same"},
+	[COL_AGREES] = {"AGREES", CELL_BOOL, 0, 0,
+			"of pagemap: whether it says the same; empty: it passes over such memory"},
 };
 
 static const struct table_spec levels_table = {
@@ -83,6 +84,8 @@ static const struct table_spec runs_table = {
 
 enum { OPTION_RANGE = OPTION_LONG, OPTION_ALL, OPTION_COMPARE };
 
+enum { KNOWN_FLAGS = 64 };
+
 static const struct command_option options[] = {
 	{OPTION_ALL, "all", NULL, "everything that is mapped: a row a run of like entries"},
 	{OPTION_RANGE, "range", "A-B", "the same from address A up to B (hexadecimal)"},
@@ -98,6 +101,12 @@ struct walk {
 	struct page_table page_table;
 	struct table *table;
 	struct walk_totals totals;
+	/* The flags of pages seen of late, by their attributes: there are few kinds. */
+	struct known_flags {
+		const struct page_table_level *level; /* NULL: none yet */
+		uint64_t attributes;
+		char text[128];
+	} known[KNOWN_FLAGS];
 };
 
 static int parse_options(struct walk *w, struct invocation *invocation)
@@ -169,8 +178,12 @@ static struct error *put_pagemap(struct walk *w, const struct walk_result *resul
 	TRY(table_text(w->table, COL_LEVEL, "pagemap"));
 	TRY(table_hex(w->table, COL_VALUE, result->word));
 	TRY(table_text(w->table, COL_FLAGS, walk_word_text(result->word)));
-	TRY(table_bool(w->table, COL_AGREES, result->agrees));
-	table_color(w->table, COL_AGREES, result->agrees ? CELL_GREEN : CELL_RED);
+	if (result->verdict != WALK_SILENT) {
+		bool agrees = result->verdict == WALK_AGREES;
+
+		TRY(table_bool(w->table, COL_AGREES, agrees));
+		table_color(w->table, COL_AGREES, agrees ? CELL_GREEN : CELL_RED);
+	}
 	if (!(result->word & PAGEMAP_PRESENT))
 		return NULL;
 	return w->space->pfns_visible ? table_hex(w->table, COL_FRAME, result->word & PAGEMAP_PFN)
@@ -246,14 +259,24 @@ static struct error *put_bits(struct walk *w, const struct leaf_run *run)
 	return NULL;
 }
 
-static struct error *put_flags(struct walk *w, const struct leaf_run *run)
+/* Accessed and dirty are bits 5 and 6 of an attribute, and differ most; nx is the highest. */
+static struct known_flags *known_flags(struct walk *w, uint64_t attributes)
 {
-	char text[256];
+	return &w->known[(attributes >> 5 ^ attributes >> 1 ^ attributes >> 58) % KNOWN_FLAGS];
+}
 
-	if (!table_wants(w->table, RUN_FLAGS))
-		return NULL;
-	w->page_table.format->text(run->level->shift, &run->first.entry, text, sizeof(text));
-	return table_text(w->table, RUN_FLAGS, text);
+static const char *flags_text(struct walk *w, const struct leaf_run *run)
+{
+	const struct page_table_entry *entry = &run->first.entry;
+	struct known_flags *known = known_flags(w, entry->attributes);
+
+	if (entry->kind == ENTRY_PAGE && known->level == run->level &&
+	    known->attributes == entry->attributes)
+		return known->text;
+	w->page_table.format->text(run->level->shift, entry, known->text, sizeof(known->text));
+	known->level = entry->kind == ENTRY_PAGE ? run->level : NULL;
+	known->attributes = entry->attributes;
+	return known->text;
 }
 
 static struct error *put_run(void *argument, const struct leaf_run *run)
@@ -270,13 +293,15 @@ static struct error *put_run(void *argument, const struct leaf_run *run)
 	TRY(table_text(w->table, RUN_SIZE, size_text(run->level)));
 	TRY(table_text(w->table, RUN_KIND, entry_kind_name(entry->kind)));
 	TRY(table_hex(w->table, RUN_VALUE, entry->value));
-	if (w->compare) {
+	if (w->compare && (run->agreeing || !(entry->bits & ENTRY_UNMANAGED))) {
 		TRY(table_number(w->table, RUN_AGREE, run->agreeing));
 		if (run->agreeing != leaf_run_pages(run))
 			table_color(w->table, RUN_AGREE, CELL_RED);
 	}
 	TRY(put_bits(w, run));
-	return put_flags(w, run);
+	return table_wants(w->table, RUN_FLAGS)
+		       ? table_text(w->table, RUN_FLAGS, flags_text(w, run))
+		       : NULL;
 }
 
 /* The lower half of the address space, which is the process's own. */
@@ -306,9 +331,18 @@ static void report(const struct walk *w)
 				disagreeing, t->compared, t->first);
 }
 
+/* What is not shown does not make two entries unlike. */
+static bool shows_attributes(const struct walk *w)
+{
+	return table_wants(w->table, RUN_ACCESSED) || table_wants(w->table, RUN_DIRTY) ||
+	       table_wants(w->table, RUN_SOFT_DIRTY) || table_wants(w->table, RUN_FLAGS) ||
+	       table_wants(w->table, RUN_VALUE);
+}
+
 static struct error *walk_many(struct walk *w)
 {
 	struct range range = user_half(&w->page_table);
+	struct walk_options options = {.attributes = shows_attributes(w)};
 	struct vma_list vmas = {0};
 
 	if (w->range)

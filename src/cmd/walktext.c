@@ -33,7 +33,8 @@ struct error *walk_text_heading(struct layout *layout, const char *input, uint64
 		fprintf(out, ", in no area of process %d\n\n", (int)layout->space->pid);
 		return NULL;
 	}
-	TRY(escape_terminal_dup(region->name, &name));
+	const char *section = region_section_at(region, address);
+	TRY(escape_terminal_dup(section ? section : region->name, &name));
 	TRY(escape_terminal_dup(region->object ? region->object : "", &object));
 	fprintf(out, ", in %s%s%s of process %d\n\n", name, *object ? " of " : "", object,
 		(int)layout->space->pid);
@@ -99,19 +100,20 @@ static void print_end(const struct walk_result *result, const struct page_table_
 		break;
 	case ENTRY_PROT_NONE:
 		fprintf(out,
-			"keeps a page of %s, frame 0x%" PRIx64 ", from every access (PROT_NONE): "
-			"to the hardware it is not present\n",
+			"keeps a page of %s, frame 0x%" PRIx64 ", from every access "
+			"(PROT_NONE)\n",
 			span, entry->frame);
 		break;
 	case ENTRY_SWAP:
-		fprintf(out, "not present: the page is in swap area %u, slot 0x%" PRIx64 "\n",
+		fprintf(out, "is not present: the page is in swap area %u, slot 0x%" PRIx64 "\n",
 			entry->swap_type, entry->swap_offset);
 		break;
 	case ENTRY_SPECIAL:
-		fprintf(out, "not present: %s 0x%" PRIx64 "\n", special_text(result), entry->frame);
+		fprintf(out, "is not present: %s 0x%" PRIx64 "\n", special_text(result),
+			entry->frame);
 		break;
 	case ENTRY_MARKER:
-		fprintf(out, "not present: no page, but a mark of what a touch must do\n");
+		fprintf(out, "is not present: no page, but a mark of what a touch must do\n");
 		break;
 	case ENTRY_BAD:
 		fprintf(out, "makes no sense: %s\n", entry_fault_text(entry->fault));
@@ -119,7 +121,7 @@ static void print_end(const struct walk_result *result, const struct page_table_
 	case ENTRY_EMPTY:
 	case ENTRY_TABLE:
 	case ENTRY_KINDS:
-		fprintf(out, "empty: nothing of these %s is mapped, a touch is a page fault\n",
+		fprintf(out, "is empty: nothing of its %s is mapped, a touch is a page fault\n",
 			span);
 		break;
 	}
@@ -132,12 +134,11 @@ static void print_step(const struct walk_result *result, const struct page_table
 	char span[16];
 
 	span_text(level, span);
-	fprintf(out, "  %-3s  bits %u..%u of the address are %u: ", level->name,
+	fprintf(out, "  %-3s  bits %u..%u of the address: entry %u ", level->name,
 		level->shift + level->bits - 1, level->shift, step->index);
 	if (step->entry.kind == ENTRY_TABLE)
-		fprintf(out,
-			"this entry of the %s, for %s, leads to the %s in frame 0x%" PRIx64 "\n",
-			table_name(level->name), span, next, step->entry.frame);
+		fprintf(out, "(%s) leads to the %s, frame 0x%" PRIx64 "\n", span, next,
+			step->entry.frame);
 	else
 		print_end(result, step, out);
 }
@@ -165,12 +166,17 @@ static void print_verdict(const struct space *space, const struct page_table_ste
 		fprintf(out, "It is the kernel's address: pagemap says nothing of it.\n");
 		return;
 	}
-	fprintf(out, "pagemap %s: %s", result->agrees ? "agrees" : "DISAGREES", says);
+	if (result->verdict == WALK_SILENT) {
+		fprintf(out, "pagemap passes over such memory: a device's, or the kernel's own.\n");
+		return;
+	}
+	fprintf(out, "pagemap %s: %s", result->verdict == WALK_AGREES ? "agrees" : "DISAGREES",
+		says);
 	if (present && space->pfns_visible)
 		fprintf(out, ", frame 0x%" PRIx64, result->word & PAGEMAP_PFN);
 	else if (present)
 		fprintf(out, ", its frame hidden");
-	if (!result->agrees &&
+	if (result->verdict == WALK_DIFFERS &&
 	    (end->entry.kind == ENTRY_PAGE || end->entry.kind == ENTRY_PROT_NONE))
 		fprintf(out, " and not 0x%" PRIx64, walk_frame(&end->entry, end->level, address));
 	if (result->looks > 1)
