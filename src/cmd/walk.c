@@ -342,7 +342,7 @@ static bool shows_attributes(const struct walk *w)
 static struct error *walk_many(struct walk *w)
 {
 	struct range range = user_half(&w->page_table);
-	struct walk_options options = {.attributes = shows_attributes(w)};
+	struct walk_options walking = {.attributes = shows_attributes(w)};
 	struct vma_list vmas = {0};
 
 	if (w->range)
