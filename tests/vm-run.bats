@@ -6,7 +6,9 @@ bats_require_minimum_version 1.5.0
 setup() {
 	run=$BATS_TEST_DIRNAME/vm/run
 	export TMPDIR=$BATS_TEST_TMPDIR
-	cd "$BATS_TEST_TMPDIR"
+	# The bats in the guests is not to find the inside of this one.
+	PATH=${PATH//"$BATS_LIBEXEC:"/}
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # file NAME: a bats file from standard input, where @test is written TEST: bats would

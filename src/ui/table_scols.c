@@ -177,14 +177,9 @@ static struct error *scols_finish(struct table *table)
 	const struct scols_state *state = table->state;
 	int result;
 
-	/* libsmartcols prints nothing at all for an empty table; headings still say what it is of.
-	 */
-	if (table->row_count == 0 && !table->options.noheadings) {
-		for (size_t i = 0; i < table->shown_count; i++)
-			fprintf(table->out, "%s%c", table->spec->columns[table->shown[i]].name,
-				i + 1 < table->shown_count ? ' ' : '\n');
+	/* Headings over nothing would only look like an answer. */
+	if (table->row_count == 0)
 		return NULL;
-	}
 	TRY(fit_terminal(table));
 	/* Too wide all the same, it is for the terminal to wrap: nothing else is cut. */
 	scols_table_set_termforce(state->table, SCOLS_TERMFORCE_NEVER);
