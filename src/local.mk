@@ -34,6 +34,7 @@ libphyslens_a_SOURCES += \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
 	src/proc/kpage.c src/proc/kpage.h \
 	src/proc/maps.c src/proc/maps.h \
+	src/proc/memory.c src/proc/memory.h \
 	src/proc/mmstate.c src/proc/mmstate.h \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
@@ -75,6 +76,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/layout.c src/analysis/layout.h \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
+	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
 	src/analysis/tally.c src/analysis/tally.h \
 	src/analysis/walk.c src/analysis/walk.h
@@ -82,6 +84,8 @@ libphyslens_a_SOURCES += \
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/hexdump.c src/ui/hexdump.h \
+	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
 	src/ui/table_json.c \
@@ -97,6 +101,8 @@ libphyslens_a_SOURCES += \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
 	src/cmd/physical.c src/cmd/physical.h \
+	src/cmd/read.c \
+	src/cmd/read_output.c src/cmd/read_output.h \
 	src/cmd/translate.c \
 	src/cmd/walk.c \
 	src/cmd/walktext.c src/cmd/walktext.h

@@ -24,7 +24,7 @@ EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/tiny32
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
-UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
+UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS = \
 	tests/unit/test_arguments \
@@ -43,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test_object \
 	tests/unit/test_page \
 	tests/unit/test_pagemap \
+	tests/unit/test_pagetable \
 	tests/unit/test_range \
 	tests/unit/test_runs \
 	tests/unit/test_table \
@@ -64,6 +65,7 @@ tests_unit_test_numa_LDADD = $(UNIT_LIBS)
 tests_unit_test_object_LDADD = $(UNIT_LIBS)
 tests_unit_test_page_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
+tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)

@@ -143,6 +143,16 @@ static void print_option(const struct command_option *option)
 	printf(" %-26s %s\n", name, option->help);
 }
 
+/* The command says itself what a common option means for it. */
+static bool describes(const struct command *command, int key)
+{
+	for (size_t i = 0; i < command->option_count; i++) {
+		if (command->options[i].key == key)
+			return true;
+	}
+	return false;
+}
+
 static void print_help(const struct command *command)
 {
 	printf("Usage:\n physlens %s %s\n\n%s\n", command->name, command->synopsis,
@@ -153,8 +163,10 @@ static void print_help(const struct command *command)
 			print_option(&command->options[i]);
 	}
 	printf("\nCommon options:\n");
-	for (size_t i = 0; i < COMMON_COUNT; i++)
-		print_option(&common_options[i]);
+	for (size_t i = 0; i < COMMON_COUNT; i++) {
+		if (!describes(command, common_options[i].key))
+			print_option(&common_options[i]);
+	}
 	for (const struct table_spec *const *spec = command->tables; spec && *spec; spec++) {
 		printf("\nColumns%s%s:\n", command->tables[1] ? " of " : "",
 		       command->tables[1] ? (*spec)->title : "");

@@ -7,6 +7,7 @@
 
 extern const struct command command_doctor;
 extern const struct command command_map;
+extern const struct command command_read;
 extern const struct command command_translate;
 extern const struct command command_walk;
 

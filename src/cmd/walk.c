@@ -349,8 +349,9 @@ static struct error *walk_many(struct walk *w)
 		TRY(parse_address_range(w->range, w->space->target->page_shift, &range));
 	if (w->compare)
 		TRY(space_vmas(w->space, &vmas));
-	struct error *error = walk_range(w->space, &w->page_table, range, w->compare ? &vmas : NULL,
-					 put_run, w, &w->totals);
+	walking.vmas = w->compare ? &vmas : NULL;
+	struct error *error = walk_range(w->space, &w->page_table, range, &walking, put_run, w,
+					 &w->totals);
 	vma_list_deinit(&vmas);
 	if (!error)
 		error = space_check_alive(w->space);

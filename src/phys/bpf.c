@@ -196,6 +196,12 @@ static int run_program(struct bpf_source *s, struct request *request)
 	return (int)-request->result;
 }
 
+/* The direct map reaches as far (arch/x86/mm/init.c, max_pfn_mapped). */
+static uint64_t ram_end(const struct source *source)
+{
+	return source->ram.count ? source->ram.items[source->ram.count - 1].end : 0;
+}
+
 static bool at_candidate(struct bpf_source *s, const struct marker *marker, uint64_t paddr,
 			 uint64_t base)
 {
@@ -212,10 +218,8 @@ static bool at_candidate(struct bpf_source *s, const struct marker *marker, uint
 static bool search_direct_map(struct bpf_source *s, const struct marker *marker, uint64_t paddr)
 {
 	uint64_t step = UINT64_C(1) << DIRECT_MAP_SHIFT, base = align_down(s->task, step);
-	uint64_t end = s->source.ram.count ? s->source.ram.items[s->source.ram.count - 1].end
-					   : paddr + step;
 
-	for (uint64_t i = 0; i <= end >> DIRECT_MAP_SHIFT && base; i++, base -= step) {
+	for (uint64_t i = 0; i <= ram_end(&s->source) >> DIRECT_MAP_SHIFT; i++, base -= step) {
 		if (at_candidate(s, marker, paddr, base)) {
 			s->direct_map = base;
 			return true;
@@ -273,8 +277,11 @@ static int bpf_copy(struct source *source, uint64_t paddr, void *buffer, size_t 
 {
 	struct bpf_source *s = (struct bpf_source *)source;
 	struct request request = {.address = s->direct_map + paddr, .length = length};
-	int errnum = run_program(s, &request);
 
+	/* Other mappings follow on the direct map, and they are of something else. */
+	if (paddr + length > ram_end(source))
+		return EFAULT;
+	int errnum = run_program(s, &request);
 	if (!errnum)
 		memcpy(buffer, s->bytes, length);
 	return errnum;

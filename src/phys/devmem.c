@@ -177,6 +177,7 @@ static const char *devmem_cause(int errnum)
 const struct source_ops source_devmem = {
 	.name = "devmem",
 	.size = sizeof(struct devmem_source),
+	.devices = true,
 	.open = devmem_open,
 	.close = devmem_close,
 	.copy = devmem_copy,

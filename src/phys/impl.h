@@ -15,7 +15,8 @@ enum { SOURCE_BATCH = 1 << 20 };
 
 struct source_ops {
 	const char *name;
-	size_t size; /* of the implementation's struct, whose first member is the struct source */
+	size_t size;  /* of the implementation's struct, whose first member is the struct source */
+	bool devices; /* it reaches what is not RAM, even where the kernel keeps RAM from it */
 
 	/* Makes a source of zeroed memory whose base is filled in; close() follows in any case. */
 	struct error *(*open)(struct source *source);

@@ -147,6 +147,9 @@ static struct error *prove(struct source *source, struct marker *marker)
 		if (!errnum && memcmp(buffer, marker->page, marker->size) == 0)
 			return NULL;
 	}
+	/* What refuses RAM (a strict /dev/mem) may still serve devices, for those who want that. */
+	if (errnum == EPERM && source->ops->devices && source->flags & SOURCE_ANY_ADDRESS)
+		return NULL;
 	if (!errnum)
 		return error_new(ERROR_UNSUPPORTED,
 				 "wrong: a page of our own does not read back as we wrote it");
@@ -170,9 +173,6 @@ static struct error *open_live(struct source *source)
 	}
 	if (ram_error)
 		return ram_error;
-	/* What serves device memory alone (a strict /dev/mem) is good for those who want that. */
-	if (source->flags & SOURCE_ANY_ADDRESS)
-		return NULL;
 	TRY(marker_init(&marker, source->root, source->page_size));
 	error = prove(source, &marker);
 	marker_deinit(&marker);
@@ -205,7 +205,7 @@ static void add_reason(char **reasons, const struct error *reason)
 	*reasons = longer;
 }
 
-/* All that can read RAM comes before what can read other addresses only. */
+/* The first that works; an error names the reason of each that does not. */
 static struct error *open_auto(unsigned flags, struct source **source)
 {
 	_cleanup_free_ char *reasons = NULL;
@@ -244,6 +244,11 @@ struct error *source_open(const char *name, unsigned flags, struct source **sour
 const char *source_name(const struct source *source)
 {
 	return source->ops->name;
+}
+
+unsigned source_flags(const struct source *source)
+{
+	return source->flags;
 }
 
 const struct range *source_ram(const struct source *source, size_t *count)
@@ -355,6 +360,13 @@ struct error *source_read(struct source *source, uint64_t paddr, void *buffer, s
 			return error;
 	}
 	return NULL;
+}
+
+const char *source_fault_cause(const struct error *error)
+{
+	const char *message = error_message(error), *colon = strstr(message, ": ");
+
+	return error_is(error, ERROR_FAULT) && colon ? colon + 2 : message;
 }
 
 struct error *source_kernel(struct source *source, struct source_kernel *kernel)

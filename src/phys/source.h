@@ -35,6 +35,8 @@ bool source_is_known(const char *name);
 /* "devmem", "kcore" or "bpf". */
 const char *source_name(const struct source *source);
 
+unsigned source_flags(const struct source *source); /* enum source_flags, as it was opened */
+
 /*
  * System RAM as /proc/iomem has it: half-open, in bytes, sorted, neighbours joined. Owned by the
  * source, until it is closed; a read may find that memory was plugged in since, and what this gives
@@ -49,6 +51,9 @@ const struct range *source_ram(const struct source *source, size_t *count);
  */
 struct error *source_read(struct source *source, uint64_t paddr, void *buffer, size_t length,
 			  size_t *got);
+
+/* The message of a fault without the address that it begins with: one cause may hold for many. */
+const char *source_fault_cause(const struct error *error);
 
 /*
  * What a source knows of the kernel's own addresses, for the kernel/ room to begin with. Zero or
