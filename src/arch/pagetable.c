@@ -53,6 +53,20 @@ void entry_access_text(unsigned access, char text[8])
 	*end = '\0';
 }
 
+const char *page_table_size_text(unsigned shift)
+{
+	static const struct {
+		unsigned shift;
+		const char *text;
+	} sizes[] = {{12, "4K"}, {21, "2M"}, {30, "1G"}, {39, "512G"}, {48, "256T"}};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (sizes[i].shift == shift)
+			return sizes[i].text;
+	}
+	return NULL;
+}
+
 static bool in_ram(const struct page_table *table, uint64_t paddr)
 {
 	size_t low = 0, high = table->ram_count;
@@ -71,7 +85,7 @@ static bool in_ram(const struct page_table *table, uint64_t paddr)
 	       table->ram[low].end - paddr >= TABLE_BYTES;
 }
 
-static bool is_canonical(const struct page_table_format *format, uint64_t address)
+bool page_table_is_canonical(const struct page_table_format *format, uint64_t address)
 {
 	unsigned unused = 64 - format->address_bits;
 
@@ -148,7 +162,7 @@ struct error *page_table_walk_to(const struct page_table *table, uint64_t addres
 	uint64_t path[TABLE_DEPTH], next = table->root;
 
 	*walk = (struct page_table_walk){.access = ENTRY_ACCESS};
-	if (!is_canonical(format, address))
+	if (!page_table_is_canonical(format, address))
 		return error_new(ERROR_INPUT, "not a canonical address: 0x%llx",
 				 (unsigned long long)address);
 	TRY(check_root(table));
@@ -302,8 +316,8 @@ static struct error *iterate_root(struct iteration *it)
 	unsigned bits = table->format->address_bits;
 	uint64_t base = align_down(it->range.start, UINT64_C(1) << bits);
 
-	if (!is_canonical(table->format, it->range.start) ||
-	    !is_canonical(table->format, it->range.end - 1) ||
+	if (!page_table_is_canonical(table->format, it->range.start) ||
+	    !page_table_is_canonical(table->format, it->range.end - 1) ||
 	    it->range.start >> (bits - 1) != (it->range.end - 1) >> (bits - 1))
 		return error_new(ERROR_INPUT,
 				 "not within one half of the address space: 0x%llx-0x%llx",

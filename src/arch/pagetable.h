@@ -172,8 +172,14 @@ typedef struct error *(*page_table_visit)(void *argument, const struct page_tabl
 struct error *page_table_iterate(const struct page_table *table, struct range range,
 				 page_table_visit visit, void *argument);
 
+/* Whether the bits above those that the tables index repeat the highest of them. */
+bool page_table_is_canonical(const struct page_table_format *format, uint64_t address);
+
 const char *entry_kind_name(enum entry_kind kind);
 const char *entry_fault_text(enum entry_fault fault);
+
+/* "4K", "2M", "1G", … of what an entry at a level with this shift maps; NULL for others. */
+const char *page_table_size_text(unsigned shift);
 
 /* "r", "rw", "rx", "rwx"; "none" without any access. `text` has room for 8 bytes. */
 void entry_access_text(unsigned access, char text[8]);

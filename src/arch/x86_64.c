@@ -69,6 +69,11 @@ const struct page_table_level *x86_64_levels(bool five, size_t *count)
 	return format->levels;
 }
 
+bool x86_64_is_canonical(uint64_t address, bool five)
+{
+	return page_table_is_canonical(x86_64_format(five), address);
+}
+
 /* --- decoding ----------------------------------------------------------------------------- */
 
 static void set_bad(struct page_table_entry *entry, enum entry_fault fault)

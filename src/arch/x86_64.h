@@ -18,6 +18,9 @@ const struct page_table_format *x86_64_format(bool five);
 /* From the level that CR3 points at down to the PTE. */
 const struct page_table_level *x86_64_levels(bool five, size_t *count);
 
+/* Whether the bits above the highest level repeat its top bit, as the hardware demands. */
+bool x86_64_is_canonical(uint64_t address, bool five);
+
 /* Where the kernel's text is mapped (__START_KERNEL_map); it is not moved by more than 1 GiB. */
 #define X86_64_KERNEL_MAP UINT64_C(0xffffffff80000000)
 

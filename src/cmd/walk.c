@@ -228,20 +228,6 @@ static struct error *walk_in_layout(struct walk *w)
 
 /* --- many --------------------------------------------------------------------------------- */
 
-static const char *size_text(const struct page_table_level *level)
-{
-	static const struct {
-		unsigned shift;
-		const char *text;
-	} sizes[] = {{12, "4K"}, {21, "2M"}, {30, "1G"}, {39, "512G"}, {48, "256T"}};
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		if (sizes[i].shift == level->shift)
-			return sizes[i].text;
-	}
-	return NULL;
-}
-
 static struct error *put_bits(struct walk *w, const struct leaf_run *run)
 {
 	const struct page_table_entry *entry = &run->first.entry;
@@ -290,7 +276,7 @@ static struct error *put_run(void *argument, const struct leaf_run *run)
 	TRY(table_number(w->table, RUN_PAGES, leaf_run_pages(run)));
 	if (points_at_frame(entry))
 		TRY(table_hex(w->table, RUN_PFN, entry->frame));
-	TRY(table_text(w->table, RUN_SIZE, size_text(run->level)));
+	TRY(table_text(w->table, RUN_SIZE, page_table_size_text(run->level->shift)));
 	TRY(table_text(w->table, RUN_KIND, entry_kind_name(entry->kind)));
 	TRY(table_hex(w->table, RUN_VALUE, entry->value));
 	if (w->compare && (run->agreeing || !(entry->bits & ENTRY_UNMANAGED))) {
@@ -350,8 +336,8 @@ static struct error *walk_many(struct walk *w)
 	if (w->compare)
 		TRY(space_vmas(w->space, &vmas));
 	walking.vmas = w->compare ? &vmas : NULL;
-	struct error *error = walk_range(w->space, &w->page_table, range, &walking, put_run, w,
-					 &w->totals);
+	struct error *error =
+		walk_range(w->space, &w->page_table, range, &walking, put_run, w, &w->totals);
 	vma_list_deinit(&vmas);
 	if (!error)
 		error = space_check_alive(w->space);
