@@ -104,7 +104,8 @@ EXTRA_DIST += \
 BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
-	tests/doctor.bats
+	tests/doctor.bats \
+	tests/walk.bats
 
 TESTS += $(BATS_FILES)
 dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats

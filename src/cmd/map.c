@@ -408,7 +408,7 @@ static void ask_for_entries(const struct map *map, struct page_table *page_table
 	if (!options->size && !options->bits)
 		return;
 	_cleanup_error_ struct error *error = space_page_table(map->layout.space, page_table);
-	if (error)
+	if (error && strcmp(map->invocation->source, "none") != 0)
 		invocation_warn(map->invocation, "what only the page tables tell is left empty: %s",
 				error_message(error));
 	options->table = error ? NULL : page_table;

@@ -9,7 +9,8 @@ VM_TESTS = \
 	tests/vm/map.bats \
 	tests/vm/pattern.bats \
 	tests/vm/stock.bats \
-	tests/vm/translate.bats
+	tests/vm/translate.bats \
+	tests/vm/walk.bats
 
 # The machinery itself, seen from the host.
 VM_HOST_TESTS = \
