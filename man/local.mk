@@ -4,4 +4,5 @@ dist_man_MANS += \
 	man/physlens.1 \
 	man/physlens-doctor.1 \
 	man/physlens-map.1 \
-	man/physlens-translate.1
+	man/physlens-translate.1 \
+	man/physlens-walk.1

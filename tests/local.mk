@@ -28,6 +28,7 @@ UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS) $(PROC2_LIBS
 
 UNIT_TESTS = \
 	tests/unit/test_arguments \
+	tests/unit/test_btf \
 	tests/unit/test_cache \
 	tests/unit/test_error \
 	tests/unit/test_escape \
@@ -50,6 +51,7 @@ UNIT_TESTS = \
 	tests/unit/test_vec
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
+tests_unit_test_btf_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)

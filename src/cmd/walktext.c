@@ -190,7 +190,7 @@ void walk_text_explain(const struct page_table *table, const struct space *space
 	const struct page_table_walk *walk = &result->walk;
 	const struct page_table_step *end = page_table_walk_end(walk);
 
-	fprintf(out, "\n  CR3  holds where the top table is: the %s in frame 0x%" PRIx64 "\n",
+	fprintf(out, "\n  CR3  leads to the %s, frame 0x%" PRIx64 "\n",
 		table_name(table->format->levels[0].name), table->root >> 12);
 	for (size_t i = 0; i < walk->count; i++) {
 		const char *next = i + 1 < table->format->level_count

@@ -133,7 +133,7 @@ struct error *kernel_types_member(const struct kernel_types *types, const char *
 	for (const char *name = path; name;) {
 		size_t length = strcspn(name, ".");
 
-		if (!type || !find_member(btf, type, name, length, NESTING, &found))
+		if (!type || length == 0 || !find_member(btf, type, name, length, NESTING, &found))
 			return no_such(structure, path);
 		bit += found.bit;
 		type = composite(btf, found.type);

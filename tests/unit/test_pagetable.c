@@ -3,17 +3,8 @@
  * src/arch: page tables made here, entry by entry, in a physical memory of a few frames: whole ones
  * with four and five levels, and every kind of broken one.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "arch/x86_64.h"
+#include "unit.h"
 
 /* ---- a physical memory ---------------------------------------------------------------------- */
 
@@ -100,21 +91,6 @@ static uint64_t *way_to(bool five, uint64_t address)
 	return &memory[last][page_table_index(&format->levels[last], address)];
 }
 
-static void assert_ok(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error_message(error));
-}
-
-static void assert_fails(struct error *error, enum error_kind kind, const char *message)
-{
-	assert_non_null(error);
-	assert_int_equal(error_kind(error), kind);
-	if (!strstr(error_message(error), message))
-		fail_msg("not in the message: %s: %s", message, error_message(error));
-	error_free(error);
-}
-
 static struct page_table_walk walk(const struct page_table *table, uint64_t address)
 {
 	struct page_table_walk w;
@@ -196,10 +172,10 @@ static void refuses_what_is_not_canonical(void **state)
 				       UINT64_C(0x8000000000000000), UINT64_C(0xff00000000000000)};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_fails(page_table_walk_to(&four, bad[i], &w), ERROR_INPUT, "not a canonical");
+		assert_error(page_table_walk_to(&four, bad[i], &w), ERROR_INPUT, "not a canonical");
 	assert_ok(page_table_walk_to(&five, bad[0], &w));
 	assert_ok(page_table_walk_to(&five, bad[3], &w));
-	assert_fails(page_table_walk_to(&five, bad[2], &w), ERROR_INPUT, "not a canonical");
+	assert_error(page_table_walk_to(&five, bad[2], &w), ERROR_INPUT, "not a canonical");
 }
 
 static void ends_where_nothing_is(void **state)
@@ -545,8 +521,8 @@ static void iterates_over_a_range(void **state)
 	assert_int_equal(seen.count, 512 - 359);
 	assert_ok(iterate(&table, (struct range){first, first}));
 	assert_int_equal(reads, 0);
-	assert_fails(iterate(&table, (struct range){0, UINT64_MAX}), ERROR_INPUT, "one half");
-	assert_fails(iterate(&table, (struct range){UINT64_C(1) << 47, UINT64_C(1) << 50}),
+	assert_error(iterate(&table, (struct range){0, UINT64_MAX}), ERROR_INPUT, "one half");
+	assert_error(iterate(&table, (struct range){UINT64_C(1) << 47, UINT64_C(1) << 50}),
 		     ERROR_INPUT, "one half");
 }
 
@@ -601,7 +577,7 @@ static void work_is_bounded(void **state)
 	}
 	for (unsigned i = 0; i < TABLE_ENTRIES; i++)
 		memory[3][i] = UINT64_C(0x7000) | P;
-	assert_fails(iterate(&table, USER), ERROR_INPUT, "more of them than RAM has frames");
+	assert_error(iterate(&table, USER), ERROR_INPUT, "more of them than RAM has frames");
 	assert_true(reads <= 2 * FRAMES);
 }
 
@@ -625,12 +601,12 @@ static void faults_are_leaves(void **state)
 	assert_int_equal(w.count, 3);
 	assert_int_equal(page_table_walk_end(&w)->entry.fault, FAULT_UNREADABLE);
 	unreadable = frame(0);
-	assert_fails(iterate(&table, USER), ERROR_FAULT, "nothing at");
-	assert_fails(page_table_walk_to(&table, 0, &w), ERROR_FAULT, "nothing at");
+	assert_error(iterate(&table, USER), ERROR_FAULT, "nothing at");
+	assert_error(page_table_walk_to(&table, 0, &w), ERROR_FAULT, "nothing at");
 	table.root = 0x1000;
-	assert_fails(iterate(&table, USER), ERROR_INPUT, "no page table can lie at 0x1000");
+	assert_error(iterate(&table, USER), ERROR_INPUT, "no page table can lie at 0x1000");
 	table.root = frame(0) + 8;
-	assert_fails(page_table_walk_to(&table, 0, &w), ERROR_INPUT, "no page table can lie");
+	assert_error(page_table_walk_to(&table, 0, &w), ERROR_INPUT, "no page table can lie");
 }
 
 /* The table is freed and filled with something else while it is read. */
@@ -692,7 +668,7 @@ static void the_visitors_error_ends_it(void **state)
 	struct page_table table = made(false);
 
 	*way_to(false, 0) = UINT64_C(0x7000) | P;
-	assert_fails(page_table_iterate(&table, USER, refuse, NULL), ERROR_OTHER, "enough");
+	assert_error(page_table_iterate(&table, USER, refuse, NULL), ERROR_OTHER, "enough");
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, reset)
