@@ -71,8 +71,8 @@ struct kernel_tasks {
 	uint64_t start; /* the task that walks begin at: ours or init_task */
 	bool is_ours;
 	struct pid_space space; /* of our /proc */
-	unsigned char *view;        /* bytes [low, high) of the task in hand */
-	uint64_t viewed;            /* its address */
+	unsigned char *view;    /* bytes [low, high) of the task in hand */
+	uint64_t viewed;        /* its address */
 };
 
 /* --- one task ----------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ teardown() { stop_all; }
 
 # RAM through /dev/mem only where it is not strict.
 sources() {
-	[[ -n $("$programs/devmem-peek" "$(ram_address)" 16 2>/dev/null | head -c 1) ]] && echo devmem
+	! "$programs/devmem-peek" "$(ram_address)" 16 >/dev/null 2>&1 || echo devmem
 	echo kcore
 	echo bpf
 }
@@ -49,16 +49,21 @@ by_pagemap() {
 }
 
 @test "every source: the frames of each kind are those of an independent read of pagemap" {
-	local source kind
+	local source kind compared=0
 	start pagekinds
-	[ -n "$(of hugetlb-1g 2)" ]
 	for source in $(sources); do
 		for kind in anon-written anon-read mlocked prot-none growsdown thp thp-split thp-zero \
 			thp-shared hugetlb ksm file-shared file-private-written shared-anon stack text; do
-			[ -n "$(by_tables "$source" "$kind")" ]
-			diff <(by_tables "$source" "$kind") <(by_pagemap "$kind")
+			# What cannot be made is another test's affair.
+			[[ $(of "$kind" 2) == 0x* ]] || continue
+			by_tables "$source" "$kind" >"$BATS_TEST_TMPDIR/tables"
+			by_pagemap "$kind" >"$BATS_TEST_TMPDIR/pagemap"
+			[ -s "$BATS_TEST_TMPDIR/tables" ]
+			diff "$BATS_TEST_TMPDIR/tables" "$BATS_TEST_TMPDIR/pagemap"
+			compared=$((compared + 1))
 		done
 	done
+	[ "$compared" -ge 24 ]
 }
 
 @test "every source: all pages of the fixture, of init and of this shell agree with pagemap" {
