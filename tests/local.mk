@@ -107,6 +107,9 @@ BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
+	tests/map.bats \
+	tests/map-bad-input.bats \
+	tests/unprivileged.bats \
 	tests/walk.bats
 
 TESTS += $(BATS_FILES)

@@ -20,7 +20,7 @@ no_qemu() { ! pgrep -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm" >/
 # wait_for COMMAND...: until it succeeds; the limit only keeps a broken test finite.
 wait_for() {
 	local try
-	for ((try = 0; try < 600; try++)); do
+	for ((try = 0; try < 1500; try++)); do
 		"$@" && return
 		sleep 0.2
 	done

@@ -87,6 +87,29 @@ END
 	[ "${lines[-1]}" = '0 passed, 2 failed' ]
 }
 
+@test "Ctrl-C and TERM end the guest, too" {
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "begins" { true; }
+TEST "endless" { sleep 100000; }
+END
+	for signal in INT TERM; do
+		: >out
+		env --default-signal=INT,TERM setsid "$run" "$PWD/a.bats" >out 2>&1 3>&- &
+		pid=$!
+		until grep -q '^ok 1' out; do
+			kill -0 "$pid"
+			sleep 0.2
+		done
+		kill -s "$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -gt 128 ]
+		run -1 pgrep -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm"
+		run ! compgen -G "$BATS_TEST_TMPDIR/physlens-vm.*"
+	done
+}
+
 @test "a file without a '# vm:' line, one that is not there and a bad option are refused" {
 	file a.bats <<<'TEST "one" { true; }'
 	run -2 "$run" a.bats
