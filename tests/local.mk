@@ -30,9 +30,11 @@ UNIT_TESTS = \
 	tests/unit/test_arguments \
 	tests/unit/test_btf \
 	tests/unit/test_cache \
+	tests/unit/test_core \
 	tests/unit/test_error \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
+	tests/unit/test_hexdump \
 	tests/unit/test_io \
 	tests/unit/test_iomem \
 	tests/unit/test_kallsyms \
@@ -47,15 +49,18 @@ UNIT_TESTS = \
 	tests/unit/test_pagetable \
 	tests/unit/test_range \
 	tests/unit/test_runs \
+	tests/unit/test_source \
 	tests/unit/test_table \
 	tests/unit/test_vec
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_btf_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_core_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
+tests_unit_test_hexdump_LDADD = $(UNIT_LIBS)
 tests_unit_test_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
 tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
@@ -70,6 +75,7 @@ tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)
 
@@ -107,8 +113,9 @@ BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
-	tests/map.bats \
 	tests/map-bad-input.bats \
+	tests/map.bats \
+	tests/read.bats \
 	tests/unprivileged.bats \
 	tests/walk.bats
 

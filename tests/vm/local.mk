@@ -8,6 +8,7 @@ VM_TESTS = \
 	tests/vm/lab.bats \
 	tests/vm/map.bats \
 	tests/vm/pattern.bats \
+	tests/vm/read.bats \
 	tests/vm/stock.bats \
 	tests/vm/translate.bats \
 	tests/vm/walk.bats \
