@@ -5,4 +5,5 @@ dist_man_MANS += \
 	man/physlens-doctor.1 \
 	man/physlens-map.1 \
 	man/physlens-read.1 \
-	man/physlens-translate.1
+	man/physlens-translate.1 \
+	man/physlens-walk.1

@@ -23,6 +23,7 @@ libphyslens_a_SOURCES += \
 
 # arch
 libphyslens_a_SOURCES += \
+	src/arch/pagetable.c src/arch/pagetable.h \
 	src/arch/x86_64.c src/arch/x86_64.h
 
 # proc
@@ -49,6 +50,13 @@ libphyslens_a_SOURCES += \
 	src/phys/marker.c \
 	src/phys/source.c src/phys/source.h
 
+# kernel
+libphyslens_a_SOURCES += \
+	src/kernel/btf.c src/kernel/btf.h \
+	src/kernel/kernel.c src/kernel/kernel.h \
+	src/kernel/memory.c src/kernel/memory.h \
+	src/kernel/tasks.c src/kernel/tasks.h
+
 # target
 libphyslens_a_SOURCES += \
 	src/target/live.c \
@@ -70,7 +78,8 @@ libphyslens_a_SOURCES += \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
-	src/analysis/tally.c src/analysis/tally.h
+	src/analysis/tally.c src/analysis/tally.h \
+	src/analysis/walk.c src/analysis/walk.h
 
 # ui
 libphyslens_a_SOURCES += \
@@ -94,9 +103,11 @@ libphyslens_a_SOURCES += \
 	src/cmd/physical.c src/cmd/physical.h \
 	src/cmd/read.c \
 	src/cmd/read_output.c src/cmd/read_output.h \
-	src/cmd/translate.c
+	src/cmd/translate.c \
+	src/cmd/walk.c \
+	src/cmd/walktext.c src/cmd/walktext.h
 
 physlens_SOURCES = src/main.c
-physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS)
 
 EXTRA_DIST += src/README.md

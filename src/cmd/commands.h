@@ -9,5 +9,6 @@ extern const struct command command_doctor;
 extern const struct command command_map;
 extern const struct command command_read;
 extern const struct command command_translate;
+extern const struct command command_walk;
 
 #endif
