@@ -310,9 +310,12 @@ agrees_with_smaps() {
 	json_check '.map | map(keys_unsorted | join(",")) | unique == ["'"${all,,}"'"]'
 	json_check '.map | map(
 		(.vaddr, .vpn | test("^0x[0-9a-f]+$")) and (.pages | type == "number") and
-		(.cow | type == "boolean") and .pte == null and (.perms | test("^[r-][w-][x-][ps]$")) and
+		(.cow | type == "boolean") and (.perms | test("^[r-][w-][x-][ps]$")) and
 		(.pfn | . == null or . == "hidden" or test("^0x[0-9a-f]+$")) and
 		(.mappers | . == null or . == "hidden" or type == "number") and
+		(.pte | . == null or test("^(none|r?w?x?)$")) and
+		(.accessed, .dirty, .["soft-dirty"] | . == null or type == "boolean") and
+		(.size | . == null or test("^(4K|2M|1G)$")) and
 		(.object, .offset, .flags | . == null or type == "string")) | all'
 }
 
