@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/index.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "analysis/page.h"
+#include "analysis/pool.h"
+#include "analysis/stretch.h"
+#include "base/scope.h"
+
+enum {
+	SEGMENT = 1 << 12,       /* stretches that a thread takes at once: 64 KiB */
+	THREADS_MAX = 64,        /* pool_threads() gives no more */
+	RESERVE_SHIFT = 36,      /* stretches reserved at first: 1 TiB of addresses */
+	RESERVE_SHIFT_LEAST = 20,
+};
+
+/* The bits of a word that pages of one stretch have in common; the frame number goes on by one. */
+#define LIKE (PAGEMAP_PRESENT | PAGEMAP_SWAP | PAGEMAP_FILE | PAGE_ZERO | PAGE_KSM | PAGEMAP_PFN)
+
+/* --- storage ------------------------------------------------------------------------------ */
+
+/*
+ * Addresses are reserved for more than there will ever be, memory is made of them a segment at a
+ * time: what is inaccessible is charged to nobody (mm/vma.h, accountable_mapping()), and what has
+ * its place never has to be copied to a larger one.
+ */
+static struct error *reserve(struct index *index)
+{
+	for (int shift = RESERVE_SHIFT; shift >= RESERVE_SHIFT_LEAST; shift--) {
+		size_t capacity = (size_t)1 << shift;
+		void *memory = mmap(NULL, capacity * sizeof(struct stretch), PROT_NONE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (memory == MAP_FAILED)
+			continue;
+		index->stretches = memory;
+		index->capacity = capacity;
+		return NULL;
+	}
+	return error_nomem();
+}
+
+void index_init(struct index *index, struct target *target)
+{
+	*index = (struct index){.target = target, .identity_known = true};
+}
+
+static void space_deinit(struct index_space *space)
+{
+	vma_list_deinit(&space->vmas);
+	error_free(space->why);
+}
+
+void index_deinit(struct index *index)
+{
+	for (size_t i = 0; i < index->spaces.count; i++)
+		space_deinit(&index->spaces.items[i]);
+	vec_deinit(&index->spaces);
+	if (index->stretches)
+		munmap(index->stretches, index->capacity * sizeof(*index->stretches));
+	index->stretches = NULL;
+	index->count = 0;
+}
+
+struct error *index_add(struct index *index, pid_t pid, const char *command)
+{
+	struct index_space space = {.pid = pid};
+
+	if (index->spaces.count >> STRETCH_SPACE_BITS)
+		return error_new(ERROR_UNSUPPORTED, "more than %d processes",
+				 1 << STRETCH_SPACE_BITS);
+	snprintf(space.command, sizeof(space.command), "%s", command);
+	return vec_push(&index->spaces, space);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* What one thread has in hand. */
+struct reader {
+	const struct index *index;
+	const struct index_options *options;
+	struct index_space *space;
+	size_t number;
+	unsigned area_flags;
+	atomic_size_t *taken; /* segments, by all threads */
+
+	/* The segment being filled, and those filled for this space: to be given up if it ends. */
+	struct stretch *at, *end;
+	VEC(struct stretch *) segments; /* all of this thread's, in order */
+
+	/* The stretch in hand; pages is 0 until there is one. */
+	uint64_t vpn, pages, word;
+};
+
+static struct error *next_segment(struct reader *r)
+{
+	size_t first = atomic_fetch_add(r->taken, 1) * SEGMENT;
+
+	if (first + SEGMENT > r->index->capacity)
+		return error_nomem();
+	struct stretch *segment = r->index->stretches + first;
+	if (mprotect(segment, SEGMENT * sizeof(*segment), PROT_READ | PROT_WRITE) < 0)
+		return error_nomem();
+	TRY(vec_push(&r->segments, segment));
+	r->at = segment;
+	r->end = segment + SEGMENT;
+	return NULL;
+}
+
+static struct error *store(struct reader *r, uint64_t pfn, uint64_t vpn, uint64_t pages)
+{
+	unsigned flags = r->area_flags;
+
+	if (r->word & PAGEMAP_FILE)
+		flags |= STRETCH_FILE;
+	if (r->word & PAGE_KSM)
+		flags |= STRETCH_KSM;
+	if (r->at == r->end)
+		TRY(next_segment(r));
+	*r->at++ = stretch_make(pfn, r->number, vpn, pages, flags);
+	r->space->present += pages;
+	return NULL;
+}
+
+/* The first of the wanted ranges that ends after `pfn`. */
+static size_t find_wanted(const struct index_options *options, uint64_t pfn)
+{
+	size_t low = 0, high = options->frame_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (options->frames[middle].end <= pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct error *store_wanted(struct reader *r)
+{
+	uint64_t pfn = r->word & PAGEMAP_PFN;
+	struct range have = {pfn, pfn + r->pages};
+
+	for (size_t i = find_wanted(r->options, pfn); i < r->options->frame_count; i++) {
+		struct range part = range_intersect(have, r->options->frames[i]);
+
+		if (range_is_empty(part))
+			break;
+		TRY(store(r, part.start, r->vpn + (part.start - pfn), range_length(part)));
+	}
+	return NULL;
+}
+
+static struct error *flush(struct reader *r)
+{
+	uint64_t pages = r->pages;
+
+	if (pages == 0)
+		return NULL;
+	struct error *error = r->options->frames
+				      ? store_wanted(r)
+				      : store(r, r->word & PAGEMAP_PFN, r->vpn, pages);
+	r->pages = 0;
+	return error;
+}
+
+/* A page that is not in a frame, or in one that is nobody's. */
+static void count_other(struct index_space *space, uint64_t word)
+{
+	switch (page_state_of(word)) {
+	case STATE_ZERO:
+		space->zero++;
+		break;
+	case STATE_SWAPPED:
+		space->swapped++;
+		break;
+	default:
+		space->special++;
+	}
+}
+
+/* How many words go on as the stretch in hand does. */
+static size_t count_like(struct reader *r, const uint64_t *words, size_t count)
+{
+	uint64_t expected = (r->word + r->pages) & LIKE;
+	size_t room = STRETCH_PAGES_MAX - r->pages, i = 0;
+
+	if (count > room)
+		count = room;
+	while (i < count && (words[i] & LIKE) == expected) {
+		expected++;
+		i++;
+	}
+	return i;
+}
+
+static bool in_index(uint64_t word)
+{
+	return (word & (PAGEMAP_PRESENT | PAGE_ZERO)) == PAGEMAP_PRESENT;
+}
+
+static struct error *take_words(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
+{
+	struct reader *r = argument;
+
+	for (size_t i = 0; i < count;) {
+		if (r->pages && r->vpn + r->pages == vpn + i) {
+			size_t like = count_like(r, words + i, count - i);
+
+			r->pages += like;
+			i += like;
+			if (like)
+				continue;
+		}
+		TRY(flush(r));
+		if (in_index(words[i])) {
+			r->vpn = vpn + i;
+			r->pages = 1;
+			r->word = words[i];
+		} else if (words[i] & PAGEMAP_POPULATED) {
+			count_other(r->space, words[i]);
+		}
+		i++;
+	}
+	return NULL;
+}
+
+static struct error *read_area(struct reader *r, struct space *space, const struct vma *vma)
+{
+	bool writable = (vma->perms & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE;
+
+	r->area_flags = writable ? STRETCH_WRITABLE : 0;
+	if (space_is_hugetlb(space, vma))
+		r->area_flags |= STRETCH_HUGETLB;
+	TRY(space_pages(space, vma, vma->range, take_words, r));
+	return flush(r);
+}
+
+static struct error *read_areas(struct reader *r, struct space *space)
+{
+	struct vma_list vmas;
+	struct error *error = NULL;
+
+	if (!space->pfns_visible)
+		return error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN is missing "
+					       "(run as root)");
+	TRY(space_vmas(space, &vmas));
+	for (size_t i = 0; !error && i < vmas.count; i++)
+		error = read_area(r, space, &vmas.items[i]);
+	if (!error)
+		error = space_check_alive(space);
+	if (!error && r->options->flags & INDEX_VMAS)
+		r->space->vmas = vmas;
+	else
+		vma_list_deinit(&vmas);
+	return error;
+}
+
+/* Gives up what was stored since the thread stood at `at` with `segments` segments. */
+static void roll_back(struct reader *r, struct stretch *at, size_t segments)
+{
+	/* Segments cannot be given back: they are noted as empty, and closed up with the holes. */
+	static const struct stretch nothing = {UINT64_MAX, UINT64_MAX};
+	struct stretch *last = r->at;
+
+	for (size_t i = r->segments.count; i > segments; i--) {
+		struct stretch *segment = r->segments.items[i - 1];
+
+		while (last > segment)
+			*--last = nothing;
+		last = i >= 2 ? r->segments.items[i - 2] + SEGMENT : NULL;
+	}
+	while (at && last > at)
+		*--last = nothing;
+	r->pages = 0;
+	r->space->present = r->space->swapped = r->space->zero = r->space->special = 0;
+}
+
+/* What is the process's own affair is its fate; anything else ends the reading. */
+static struct error *settle(struct index_space *space, struct error *error)
+{
+	if (!error) {
+		space->fate = INDEX_READ;
+		return NULL;
+	}
+	switch (error_kind(error)) {
+	case ERROR_LOOKUP:
+		space->fate = INDEX_NO_MEMORY;
+		break;
+	case ERROR_GONE:
+		space->fate = INDEX_GONE;
+		break;
+	case ERROR_DENIED:
+		space->fate = INDEX_REFUSED;
+		break;
+	default:
+		return error;
+	}
+	space->why = error;
+	return NULL;
+}
+
+struct reading {
+	struct index *index;
+	const struct index_options *options;
+	struct reader readers[THREADS_MAX];
+	atomic_size_t taken;
+	atomic_size_t done;
+};
+
+static struct error *read_process(void *argument, unsigned thread, size_t job)
+{
+	struct reading *reading = argument;
+	struct index *index = reading->index;
+	struct reader *r = &reading->readers[thread];
+	struct stretch *at = r->at;
+	size_t segments = r->segments.count;
+	struct space *space;
+
+	r->space = &index->spaces.items[job];
+	r->number = job;
+	if (r->space->fate == INDEX_READ) {
+		struct error *error = target_open_space(index->target, r->space->pid, &space);
+		if (!error) {
+			error = read_areas(r, space);
+			space_close(space);
+		}
+		if (error)
+			roll_back(r, at, segments);
+		TRY(settle(r->space, error));
+	}
+	size_t done = atomic_fetch_add(&reading->done, 1) + 1;
+	if (reading->options->progress)
+		reading->options->progress(reading->options->argument, done, index->spaces.count);
+	return NULL;
+}
+
+/* What the threads did not fill of their last segments is not part of the index. */
+static void blank_tails(struct reading *reading, unsigned threads)
+{
+	for (unsigned i = 0; i < threads; i++) {
+		struct reader *r = &reading->readers[i];
+
+		while (r->at < r->end)
+			*r->at++ = (struct stretch){UINT64_MAX, UINT64_MAX};
+	}
+}
+
+/* Nothing that is stored looks so: no frame has that number. */
+static bool is_blank(const struct stretch *s)
+{
+	return s->where == UINT64_MAX;
+}
+
+/* Moves the last ones into the holes: the order is of no matter yet. */
+static void close_up(struct index *index)
+{
+	struct stretch *s = index->stretches;
+	size_t low = 0, high = index->usable;
+
+	for (;;) {
+		while (low < high && !is_blank(&s[low]))
+			low++;
+		while (low < high && is_blank(&s[high - 1]))
+			high--;
+		if (low >= high)
+			break;
+		s[low++] = s[--high];
+	}
+	index->count = high;
+}
+
+struct error *index_read(struct index *index, const struct index_options *options)
+{
+	struct reading *reading = calloc(1, sizeof(*reading));
+	unsigned threads = pool_threads();
+	struct error *error = reading ? reserve(index) : error_nomem();
+
+	if (!error) {
+		reading->index = index;
+		reading->options = options;
+		for (unsigned i = 0; i < threads; i++)
+			reading->readers[i] = (struct reader){
+				.index = index, .options = options, .taken = &reading->taken};
+		error = pool_run(threads, index->spaces.count, read_process, reading);
+	}
+	if (!error) {
+		index->usable = atomic_load(&reading->taken) * SEGMENT;
+		blank_tails(reading, threads);
+		close_up(index);
+	}
+	for (unsigned i = 0; reading && i < threads; i++)
+		vec_deinit(&reading->readers[i].segments);
+	free(reading);
+	return error;
+}
+
+/* --- one address space in several processes ------------------------------------------------ */
+
+/* By address space, equal ones by PID; the target's order, which may fail. */
+struct identity_sort {
+	struct index *index;
+	struct error *error;
+};
+
+static int compare_identity(const void *left, const void *right, void *argument)
+{
+	const struct index_space *a = left, *b = right;
+	struct identity_sort *sort = argument;
+	int order = 0;
+
+	if (!sort->error && a->pid != b->pid)
+		sort->error =
+			target_compare_spaces(sort->index->target, a->pid, b->pid, &order);
+	/* One that ended or may not be compared is a matter for whoever reads it. */
+	if (error_is(sort->error, ERROR_GONE) || error_is(sort->error, ERROR_DENIED)) {
+		error_free(scope_take(sort->error, NULL));
+		order = 0;
+	}
+	return order ? order : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static struct error *mark_same(struct index *index)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i < index->spaces.count; i++) {
+		struct index_space *one = &index->spaces.items[i];
+		const struct index_space *kept = &index->spaces.items[first];
+		int order = one->pid == kept->pid ? 0 : 1;
+
+		if (order) {
+			struct error *error = target_compare_spaces(index->target, kept->pid,
+								    one->pid, &order);
+			if (error)
+				order = 1;
+			error_free(error);
+		}
+		if (order == 0) {
+			one->fate = INDEX_SAME;
+			one->same_as = kept->pid;
+		} else {
+			first = i;
+		}
+	}
+	return NULL;
+}
+
+static int compare_pids(const void *left, const void *right)
+{
+	const struct index_space *a = left, *b = right;
+
+	return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+struct error *index_identify(struct index *index)
+{
+	struct identity_sort sort = {.index = index};
+
+	qsort_r(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
+		compare_identity, &sort);
+	struct error *error = sort.error ? sort.error : mark_same(index);
+	if (error_is(error, ERROR_UNSUPPORTED)) {
+		error_free(scope_take(error, NULL));
+		index->identity_known = false;
+	}
+	qsort(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
+	      compare_pids);
+	return error;
+}
+
+/* --- sorting and walking ------------------------------------------------------------------- */
+
+struct sorting {
+	struct stretch *stretches;
+	size_t starts[STRETCH_BUCKETS + 1];
+	int digit;
+};
+
+static struct error *sort_bucket(void *argument, unsigned thread, size_t job)
+{
+	struct sorting *s = argument;
+
+	(void)thread;
+	stretch_sort_from(s->stretches + s->starts[job], s->starts[job + 1] - s->starts[job],
+			  s->digit - 1);
+	return NULL;
+}
+
+struct error *index_sort(struct index *index)
+{
+	struct sorting s = {.stretches = index->stretches};
+
+	if (index->count < 2)
+		return NULL;
+	s.digit = stretch_partition(index->stretches, index->count, STRETCH_DIGITS - 1, s.starts);
+	if (s.digit <= 0)
+		return NULL;
+	return pool_run(pool_threads(), STRETCH_BUCKETS, sort_bucket, &s);
+}
+
+/* The stretches that hold the frames in hand, and the nearest of their ends. */
+struct sweep {
+	VEC(const struct stretch *) held;
+	uint64_t nearest;
+};
+
+static uint64_t end_of(const struct stretch *s)
+{
+	return stretch_pfn(s) + stretch_pages(s);
+}
+
+/* Lets go of what ends at `pfn`, and finds the next end. */
+static void let_go(struct sweep *sweep, uint64_t pfn)
+{
+	size_t kept = 0;
+
+	sweep->nearest = UINT64_MAX;
+	for (size_t i = 0; i < sweep->held.count; i++) {
+		const struct stretch *s = sweep->held.items[i];
+		uint64_t end = end_of(s);
+
+		if (end <= pfn)
+			continue;
+		sweep->held.items[kept++] = s;
+		if (end < sweep->nearest)
+			sweep->nearest = end;
+	}
+	sweep->held.count = kept;
+}
+
+static struct error *take_up(struct sweep *sweep, const struct stretch *s)
+{
+	if (end_of(s) < sweep->nearest)
+		sweep->nearest = end_of(s);
+	return vec_push(&sweep->held, s);
+}
+
+/*
+ * Spans end where a stretch begins or ends. No span costs more than it has mappers, and no frame
+ * is in two spans, so the whole costs no more than there are mappers.
+ */
+static struct error *walk(const struct index *index, struct sweep *sweep, index_visit visit,
+			  void *argument)
+{
+	const struct stretch *next = index->stretches, *end = next + index->count;
+	uint64_t pfn = 0;
+
+	while (next < end || sweep->held.count) {
+		if (!sweep->held.count)
+			pfn = stretch_pfn(next);
+		while (next < end && stretch_pfn(next) == pfn)
+			TRY(take_up(sweep, next++));
+		uint64_t until = sweep->nearest;
+		if (next < end && stretch_pfn(next) < until)
+			until = stretch_pfn(next);
+		struct index_span span = {.pfn = pfn,
+					  .pages = until - pfn,
+					  .mappers = sweep->held.items,
+					  .count = sweep->held.count};
+		TRY(visit(argument, &span));
+		pfn = until;
+		if (pfn == sweep->nearest)
+			let_go(sweep, pfn);
+	}
+	return NULL;
+}
+
+struct error *index_walk(const struct index *index, index_visit visit, void *argument)
+{
+	struct sweep sweep = {.nearest = UINT64_MAX};
+	struct error *error = index->count ? walk(index, &sweep, visit, argument) : NULL;
+
+	vec_deinit(&sweep.held);
+	return error;
+}
+
+const struct vma *index_vma(const struct index *index, size_t space, uint64_t vpn)
+{
+	return vma_list_find(&index->spaces.items[space].vmas, vpn << index->target->page_shift);
+}
