@@ -27,6 +27,7 @@ libphyslens_a_SOURCES += \
 # proc
 libphyslens_a_SOURCES += \
 	src/proc/cache.c src/proc/cache.h \
+	src/proc/cgroup.c src/proc/cgroup.h \
 	src/proc/cpuinfo.c src/proc/cpuinfo.h \
 	src/proc/iomem.c src/proc/iomem.h \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
@@ -39,11 +40,13 @@ libphyslens_a_SOURCES += \
 
 # target
 libphyslens_a_SOURCES += \
+	src/target/freeze.c src/target/freeze.h \
 	src/target/live.c \
 	src/target/target.h
 
 # analysis
 libphyslens_a_SOURCES += \
+	src/analysis/census.c src/analysis/census.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \
 	src/analysis/gates_frames.c \
@@ -53,15 +56,20 @@ libphyslens_a_SOURCES += \
 	src/analysis/gates_process.c \
 	src/analysis/gates_prober.c \
 	src/analysis/gates_system.c \
+	src/analysis/index.c src/analysis/index.h \
+	src/analysis/kinds.c src/analysis/kinds.h \
 	src/analysis/layout.c src/analysis/layout.h \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
+	src/analysis/pool.c src/analysis/pool.h \
 	src/analysis/runs.c src/analysis/runs.h \
+	src/analysis/stretch.c src/analysis/stretch.h \
 	src/analysis/tally.c src/analysis/tally.h
 
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
 	src/ui/table_json.c \
@@ -71,11 +79,15 @@ libphyslens_a_SOURCES += \
 # cmd
 libphyslens_a_SOURCES += \
 	src/cmd/arguments.c src/cmd/arguments.h \
+	src/cmd/census.c src/cmd/census.h \
+	src/cmd/census_metrics.c \
+	src/cmd/census_rows.c \
 	src/cmd/command.c src/cmd/command.h \
 	src/cmd/commands.h \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
+	src/cmd/processes.c src/cmd/processes.h \
 	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c

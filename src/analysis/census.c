@@ -84,6 +84,7 @@ static void meet(struct by_group *by, const struct index_span *span, const struc
 		&by->groups->members[by->groups->member_of(by->groups->argument, s)];
 	unsigned flags = stretch_flags(s);
 
+	member->met = true;
 	if (stretch_space(s) != by->first_space)
 		by->many_spaces = true;
 	count_pages(&by->groups->accounts[member->group], flags, span, part_of(by->index, span));

@@ -35,6 +35,7 @@ struct census_member {
 	size_t group;
 	uint64_t pss; /* filled in: bytes << PSS_SHIFT */
 	uint64_t rss; /* filled in: pages */
+	bool met;     /* filled in: it has any page */
 };
 
 struct census_groups {

@@ -45,8 +45,6 @@ const char *frame_kind_help(enum frame_kind kind)
 	return kinds[kind].help;
 }
 
-#define PAGE_CACHE_BITS (KPF_BIT_LRU | KPF_BIT_MMAP)
-
 /* The first that fits is it: all of `set` and none of `clear`. */
 static const struct {
 	uint64_t set;
