@@ -63,6 +63,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/pool.c src/analysis/pool.h \
 	src/analysis/runs.c src/analysis/runs.h \
+	src/analysis/share.c src/analysis/share.h \
 	src/analysis/stretch.c src/analysis/stretch.h \
 	src/analysis/tally.c src/analysis/tally.h
 
@@ -88,6 +89,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
 	src/cmd/processes.c src/cmd/processes.h \
+	src/cmd/share.c \
 	src/cmd/translate.c
 
 physlens_SOURCES = src/main.c

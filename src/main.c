@@ -14,6 +14,7 @@
 const struct command *const command_list[] = {
 	&command_map,
 	&command_translate,
+	&command_share,
 	&command_census,
 	&command_doctor,
 	NULL,
