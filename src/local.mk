@@ -47,6 +47,7 @@ libphyslens_a_SOURCES += \
 # analysis
 libphyslens_a_SOURCES += \
 	src/analysis/census.c src/analysis/census.h \
+	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \
 	src/analysis/gates_frames.c \
@@ -88,6 +89,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
+	src/cmd/owner.c \
 	src/cmd/processes.c src/cmd/processes.h \
 	src/cmd/share.c \
 	src/cmd/translate.c

@@ -15,6 +15,7 @@ const struct command *const command_list[] = {
 	&command_map,
 	&command_translate,
 	&command_share,
+	&command_owner,
 	&command_census,
 	&command_doctor,
 	NULL,

@@ -32,6 +32,24 @@ static bool is_relocated(const char *name)
 	return false;
 }
 
+/* Whether the file's segment there is a writable one: if the area is not, it is so since (RELRO). */
+static bool segment_is_writable(const struct region *region)
+{
+	size_t count = 0;
+	const struct object_segment *segments =
+		region->elf ? object_segments(region->elf, &count) : NULL;
+	uint64_t linked = region->range.start - region->bias;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t first = align_down(segments[i].vaddr, 4096);
+		uint64_t size = segments[i].memsz + (segments[i].vaddr - first);
+
+		if (linked >= first && linked - first < size)
+			return segments[i].perms & OBJECT_WRITE;
+	}
+	return false;
+}
+
 /*
  * A page of a file, or of shared memory, would be shared if another had it in its tables, too; a
  * private copy is what is not of a file in an area that is.
@@ -46,7 +64,9 @@ static enum private_reason reason_of(const struct region *region, unsigned flags
 		return PRIVATE_OWN;
 	if (is_relocated(region->name))
 		return PRIVATE_RELOCATED;
-	return region->vma->perms & VMA_WRITE ? PRIVATE_WRITTEN : PRIVATE_PATCHED;
+	if (region->vma->perms & VMA_WRITE)
+		return PRIVATE_WRITTEN;
+	return segment_is_writable(region) ? PRIVATE_RELOCATED : PRIVATE_PATCHED;
 }
 
 /* --- groups --------------------------------------------------------------------------------- */
@@ -73,25 +93,27 @@ static int compare_keys(const void *left, const void *right)
 	return a->inode ? 0 : strcmp(a->object ? a->object : "", b->object ? b->object : "");
 }
 
-/*
- * The file of a region; for the anonymous end of a .bss, which has none of its own, the name of the
- * object tells.
- */
-static struct group_key key_of(const struct region *region)
+/* By the file of a region; the anonymous end of a .bss, which has none, goes by its module's. */
+static struct group_key key_of(const struct layout *layout, const struct region *region)
 {
 	struct group_key key = {.name = region->name, .object = region->object};
+	const struct mapped_file *file = region->file;
 
-	if (region->file) {
-		key.inode = region->file->inode;
-		key.device = (uint64_t)region->file->dev_major << 32 | region->file->dev_minor;
+	for (size_t i = 0; !file && region->elf && i < layout->files.count; i++) {
+		if (layout->files.items[i]->object == region->elf)
+			file = layout->files.items[i];
+	}
+	if (file) {
+		key.inode = file->inode;
+		key.device = (uint64_t)file->dev_major << 32 | file->dev_minor;
 	}
 	return key;
 }
 
-static struct error *find_group(struct share *share, void **tree, const struct region *region,
-				size_t *group)
+static struct error *find_group(struct share *share, void **tree, const struct layout *layout,
+				const struct region *region, size_t *group)
 {
-	struct group_key wanted = key_of(region);
+	struct group_key wanted = key_of(layout, region);
 	struct group_key *const *found = tfind(&wanted, tree, compare_keys);
 
 	if (found) {
@@ -127,7 +149,7 @@ static struct error *add_space(struct share *share, void **tree, size_t space,
 
 		if (!region_select(region, selection, &cut))
 			continue;
-		TRY(find_group(share, tree, region, &part.group));
+		TRY(find_group(share, tree, layout, region, &part.group));
 		TRY(vec_push(&share->parts, part));
 	}
 	return NULL;
