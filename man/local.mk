@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# A page for the program and one for each command.
+dist_man_MANS += \
+	man/physlens.1 \
+	man/physlens-doctor.1 \
+	man/physlens-map.1 \
+	man/physlens-translate.1

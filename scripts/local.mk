@@ -6,4 +6,5 @@ EXTRA_DIST += \
 	scripts/lib/cppcheck-suppressions \
 	scripts/lib/packages \
 	scripts/lib/setup.sh \
+	scripts/lint-rooms \
 	scripts/quickstart

@@ -11,6 +11,8 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 
+enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
+
 const struct command *const command_list[] = {
 	&command_map,
 	&command_translate,
@@ -28,7 +30,6 @@ static void print_help(void)
 	for (const struct command *const *command = command_list; *command; command++)
 		printf(" %-12s %s\n", (*command)->name, (*command)->summary);
 	printf("\nOptions:\n"
-	       "none\n"
 	       " -h, --help                 this help\n"
 	       " -V, --version              the version\n"
 	       "\nEvery command has --help. For more details see physlens(1).\n");
@@ -105,6 +106,8 @@ static int close_standard_output(int status)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	setlocale(LC_CTYPE, ""); /* the widths of characters; nothing else depends on it */
 	return close_standard_output(run(argc, argv));
 }

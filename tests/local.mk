@@ -22,8 +22,91 @@ tests_helpers_pagekinds_LDFLAGS = $(AM_LDFLAGS) -pie
 
 EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/tiny32.c
 
+# --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
+
+UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS = \
+	tests/unit/test_arguments \
+	tests/unit/test_cache \
+	tests/unit/test_error \
+	tests/unit/test_escape \
+	tests/unit/test_gates \
+	tests/unit/test_io \
+	tests/unit/test_iomem \
+	tests/unit/test_kallsyms \
+	tests/unit/test_kpage \
+	tests/unit/test_layout \
+	tests/unit/test_maps \
+	tests/unit/test_mmstate \
+	tests/unit/test_numa \
+	tests/unit/test_object \
+	tests/unit/test_page \
+	tests/unit/test_pagemap \
+	tests/unit/test_range \
+	tests/unit/test_runs \
+	tests/unit/test_table \
+	tests/unit/test_vec
+
+tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
+tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_error_LDADD = $(UNIT_LIBS)
+tests_unit_test_escape_LDADD = $(UNIT_LIBS)
+tests_unit_test_gates_LDADD = $(UNIT_LIBS)
+tests_unit_test_io_LDADD = $(UNIT_LIBS)
+tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
+tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
+tests_unit_test_kpage_LDADD = $(UNIT_LIBS)
+tests_unit_test_layout_LDADD = $(UNIT_LIBS)
+tests_unit_test_maps_LDADD = $(UNIT_LIBS)
+tests_unit_test_mmstate_LDADD = $(UNIT_LIBS)
+tests_unit_test_numa_LDADD = $(UNIT_LIBS)
+tests_unit_test_object_LDADD = $(UNIT_LIBS)
+tests_unit_test_page_LDADD = $(UNIT_LIBS)
+tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
+tests_unit_test_range_LDADD = $(UNIT_LIBS)
+tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_table_LDADD = $(UNIT_LIBS)
+tests_unit_test_vec_LDADD = $(UNIT_LIBS)
+
+# A system under examination that is made up, for tests of the analyses.
+tests_unit_test_layout_SOURCES = \
+	tests/unit/test_layout.c tests/unit/fake.c tests/unit/fake.h tests/unit/unit.h
+tests_unit_test_runs_SOURCES = \
+	tests/unit/test_runs.c tests/unit/fake.c tests/unit/fake.h tests/unit/unit.h
+
 if HAVE_CMOCKA
-UNIT_TESTS =
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 endif
+
+EXTRA_DIST += tests/unit/tree.h tests/unit/unit.h
+
+# Files of real machines. The unit tests find them in $srcdir, which automake sets.
+EXTRA_DIST += \
+	tests/fixtures/capture \
+	tests/fixtures/machines/firecracker-6.18 \
+	tests/fixtures/machines/firecracker-6.18-user \
+	tests/fixtures/machines/qemu-lockdown-6.12 \
+	tests/fixtures/machines/qemu-numa-6.12 \
+	tests/fixtures/maps/README.md \
+	tests/fixtures/maps/java-6.18.maps \
+	tests/fixtures/maps/node-6.18.maps \
+	tests/fixtures/maps/odd-lines.maps \
+	tests/fixtures/maps/pagekinds-6.18.maps \
+	tests/fixtures/maps/python-6.18.maps \
+	tests/fixtures/maps/tiny32-6.18.maps
+
+# --- tests of the commands: tests/*.bats, a line of the report each file ------------------------
+
+BATS_FILES = \
+	tests/cli.bats \
+	tests/docs.bats \
+	tests/doctor.bats
+
+TESTS += $(BATS_FILES)
+dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats
+
+TEST_EXTENSIONS = .bats
+BATS_LOG_COMPILER = $(srcdir)/tests/run-bats
+AM_TESTS_ENVIRONMENT = BATS='$(BATS)' CC='$(CC)'; export BATS CC;

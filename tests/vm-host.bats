@@ -15,10 +15,12 @@ nothing_left() {
 	run ! compgen -G "$BATS_TEST_TMPDIR/physlens-vm.*"
 }
 
+no_qemu() { ! pgrep -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm" >/dev/null; }
+
 # wait_for COMMAND...: until it succeeds; the limit only keeps a broken test finite.
 wait_for() {
 	local try
-	for ((try = 0; try < 600; try++)); do
+	for ((try = 0; try < 1500; try++)); do
 		"$@" && return
 		sleep 0.2
 	done
@@ -86,11 +88,11 @@ start_endless() {
 @test "nothing the guest writes reaches the host" {
 	echo before >"$BATS_TEST_TMPDIR/file"
 	run -0 "$vm" --quiet -- sh -c 'cd "$1" && echo after >file && echo new >new &&
-		rm -rf /usr/share/doc && cat file' - "$BATS_TEST_TMPDIR"
+		rm -r /etc/apt && test ! -e /etc/apt && cat file' - "$BATS_TEST_TMPDIR"
 	[ "$output" = after ]
 	[ "$(cat "$BATS_TEST_TMPDIR/file")" = before ]
 	[ ! -e "$BATS_TEST_TMPDIR/new" ]
-	[ -d /usr/share/doc ]
+	[ -d /etc/apt/sources.list.d ] || [ -e /etc/apt/sources.list ]
 }
 
 @test "the guest has its own proc, sys, dev, shm, run, cgroups and tracing" {
@@ -176,8 +178,7 @@ start_endless() {
 @test "not even SIGKILL leaves a QEMU" {
 	start_endless
 	kill -KILL "$pid"
-	wait_for bash -c '! pgrep -f -- "qemu-system-x86_64.*$1" >/dev/null' - \
-		"$BATS_TEST_TMPDIR/physlens-vm"
+	wait_for no_qemu
 }
 
 @test "two runs at once do not meet" {

@@ -43,8 +43,8 @@ system_name() {
 	)
 }
 
-# What apt knows may be nothing (a fresh system) or name files that the mirror has replaced.
-apt_lists_are_stale() {
+# Whether to ask the mirror again before packages are fetched whose newest version is wanted.
+apt_lists_are_old() {
 	[[ -z $(find /var/lib/apt/lists -name '*_Packages*' -mtime -1 -print -quit 2>/dev/null) ]]
 }
 
@@ -82,10 +82,9 @@ install_packages() {
 			"sudo apt-get install ${missing[*]}"
 	say "packages: installing ${missing[*]}"
 	: >"$log"
-	# A mirror that does not answer need not matter: the packages may be in apt's cache.
-	! apt_lists_are_stale || apt_run "$log" update || true
-	apt_run "$log" install --no-install-recommends "${missing[@]}" && return
-	# The lists were not old, but the mirror moved on all the same.
+	# Whatever its lists say now, it may be of before a suite was added, or name files that the
+	# mirror has replaced. A mirror that does not answer need not matter: they may be in the
+	# cache of apt.
 	apt_run "$log" update || true
 	apt_run "$log" install --no-install-recommends "${missing[@]}" ||
 		apt_failed "$log" "${missing[@]}"

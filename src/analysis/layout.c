@@ -66,6 +66,9 @@ static struct error *examine_file(struct mapped_file *file, int fd, unsigned fla
 	file->size = (uint64_t)st.st_size;
 	file->deleted = st.st_nlink == 0;
 	file->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
+	/* hugetlbfs has no SEEK_DATA, but it counts (fs/hugetlbfs/inode.c,
+	 * hugetlb_reserve_pages()). */
+	file->blank = file->hugetlb && st.st_blocks == 0;
 	if (file->hugetlb)
 		return NULL;
 	if (fs.f_type == TMPFS_MAGIC) {
@@ -91,6 +94,7 @@ static struct error *open_file(struct layout *layout, const struct vma *vma,
 		return error;
 	if (error_is(error, ERROR_LOOKUP))
 		file->backing = BACKING_SPECIAL;
+	layout->refused += error_is(error, ERROR_DENIED);
 	error_free(error);
 	return NULL;
 }
@@ -567,7 +571,7 @@ static enum page_state file_state(const struct region *region, uint64_t page, ui
 		return STATE_SPECIAL; /* past the end: a touch is SIGBUS */
 	*until = align_up(file->size, page);
 	if (region->backing != BACKING_SHMEM)
-		return STATE_IN_FILE;
+		return file->blank ? STATE_UNTOUCHED : STATE_IN_FILE;
 	uint64_t change;
 	enum page_state state = shmem_state(file, offset, &change);
 	*until = change < *until ? change : *until;

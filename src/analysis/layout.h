@@ -31,6 +31,7 @@ struct mapped_file {
 	uint64_t inode;
 	enum backing backing;
 	bool hugetlb;
+	bool blank;            /* hugetlb: not one page is in the file yet */
 	bool opened;           /* else nothing below is known */
 	bool deleted;          /* no link is left */
 	uint64_t size;         /* bytes */
@@ -57,6 +58,7 @@ struct layout {
 	VEC(struct region) regions; /* sorted by address */
 	VEC(struct mapped_file *) files;
 	void *file_tree; /* the same, for tsearch(3) */
+	size_t refused;  /* files that may not be opened: their sections have no names */
 };
 
 enum layout_flags {

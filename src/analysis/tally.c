@@ -38,6 +38,8 @@ static struct error *count_pages(void *argument, const struct region *region, ui
 		if (s == STATE_PRESENT) {
 			tally->cow += page_is_cow(words[i], region->vma->perms);
 			tally->exclusive += !!(words[i] & PAGEMAP_EXCLUSIVE);
+			tally->like_zero += !(words[i] & (PAGEMAP_EXCLUSIVE | PAGEMAP_FILE)) &&
+					    !(region->vma->perms & VMA_SHARED);
 		}
 	}
 	return NULL;
@@ -59,4 +61,5 @@ void tally_add(struct tally *tally, const struct tally *more)
 		tally->state[s] += more->state[s];
 	tally->cow += more->cow;
 	tally->exclusive += more->exclusive;
+	tally->like_zero += more->like_zero;
 }

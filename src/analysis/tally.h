@@ -12,6 +12,11 @@ struct tally {
 	uint64_t state[STATE_COUNT]; /* they sum to pages */
 	uint64_t cow;                /* of the present ones: a write now would copy it */
 	uint64_t exclusive;          /* of the present ones: mapped here and nowhere else */
+	/*
+	 * Of the present ones: anonymous, private and mapped more than once, so that they may be
+	 * pages of the zero page where that cannot be told (space->zero_visible).
+	 */
+	uint64_t like_zero;
 };
 
 /* Adds the pages of `region` (or of a selected part of one) to `tally`. */

@@ -72,13 +72,23 @@ static struct error *getopt_tables_init(struct getopt_tables *tables, const stru
 	return NULL;
 }
 
-void message_print(const char *prefix, const char *message)
+static void print_escaped(const char *text)
 {
 	_cleanup_free_ char *escaped = NULL;
-	_cleanup_error_ struct error *error = escape_terminal_dup(message, &escaped);
+	_cleanup_error_ struct error *error = escape_terminal_dup(text, &escaped);
 
-	fprintf(stderr, "physlens: %s%s%s\n", prefix ? prefix : "", prefix ? ": " : "",
-		error ? error_message(error) : escaped);
+	fputs(error ? error_message(error) : escaped, stderr);
+}
+
+void message_print(const char *prefix, const char *message)
+{
+	fputs("physlens: ", stderr);
+	if (prefix) {
+		print_escaped(prefix);
+		fputs(": ", stderr);
+	}
+	print_escaped(message);
+	fputc('\n', stderr);
 }
 
 int invocation_fail(const struct invocation *invocation, struct error *error)

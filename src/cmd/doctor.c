@@ -250,20 +250,16 @@ static struct error *doctor(struct invocation *invocation)
 
 static int run(struct invocation *invocation)
 {
-	struct error *error;
-
 	if (invocation_option(invocation) != 0)
 		return invocation->status;
 	if (invocation->argument_count)
 		return invocation_misused(invocation, "%s: takes no argument",
 					  invocation->arguments[0]);
 	if (invocation->list_columns) {
-		struct table *none;
-
-		error = invocation_table(invocation, &doctor_spec, &none);
-	} else {
-		error = doctor(invocation);
+		table_list_columns(&doctor_spec, stdout, "");
+		return EXIT_DONE;
 	}
+	struct error *error = doctor(invocation);
 	return error ? invocation_fail(invocation, error) : EXIT_DONE;
 }
 

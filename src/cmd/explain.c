@@ -96,7 +96,7 @@ static void print_anatomy(const struct anatomy *a, FILE *out)
 	print_row(a, "bits", a->bits, out);
 	print_row(a, "binary", a->binary, out);
 	print_row(a, "value", a->value, out);
-	print_row(a, "indexes", a->name, out);
+	print_row(a, "field", a->name, out);
 }
 
 static void explain_levels(const struct explainer *e, uint64_t address, FILE *out)
@@ -178,9 +178,16 @@ static void print_cache(const struct cache *cache, uint64_t page_size, uint64_t 
 		fprintf(out, " set %" PRIu64 " of %" PRIu64, set, cache->sets);
 	if (cache_colors(cache, page_size, &colors) && cache_color(cache, page_size, pfn, &color))
 		fprintf(out, ", colour %" PRIu64 " of %" PRIu64, color, colors);
-	if (cache->nominal)
-		fprintf(out, " (nominal: slices are chosen by an undocumented hash)");
-	fputc('\n', out);
+	fputs(cache->nominal ? ", in name only\n" : "\n", out);
+}
+
+static bool any_nominal(const struct cache_geometry *geometry)
+{
+	for (size_t i = 0; i < geometry->caches.count; i++) {
+		if (geometry->caches.items[i].nominal)
+			return true;
+	}
+	return false;
 }
 
 static void explain_cache(const struct explainer *e, const struct location *l, FILE *out)
@@ -197,7 +204,10 @@ static void explain_cache(const struct explainer *e, const struct location *l, F
 		print_cache(&e->caches.caches.items[i], page_size, pfn, paddr, out);
 	if (e->caches.caches.count == 0)
 		fprintf(out, "    not known: this machine does not describe its caches\n");
-	else if (e->cpu.hypervisor)
+	if (any_nominal(&e->caches))
+		fprintf(out,
+			"    An L3 is made of slices that an undocumented hash chooses from.\n");
+	if (e->cpu.hypervisor && e->caches.caches.count)
 		fprintf(out, "    In a virtual machine the colours hold only within the host's "
 			     "pages.\n");
 }

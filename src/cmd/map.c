@@ -54,7 +54,8 @@ static const struct column region_columns[] = {
 	[REGION_SPECIAL] = {"SPECIAL", CELL_PAGES, 0, 0,
 			    "past the file's end, poisoned, or the kernel's or a device's own"},
 	[REGION_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "of the first page, in the mapped file"},
-	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
+	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+			   "the mapped file, or the kernel's name"},
 };
 
 static const struct table_spec region_table = {
@@ -63,7 +64,10 @@ static const struct table_spec region_table = {
 	.columns = region_columns,
 	.count = sizeof(region_columns) / sizeof(region_columns[0]),
 	.defaults = "REGION,START,END,PERMS,PAGES,PRESENT,PRIVATE,SHARED,COW,ZERO,SWAPPED,IN-FILE,"
-		    "UNTOUCHED,OBJECT",
+		    "UNTOUCHED,GUARD,MIGRATING,SPECIAL,OFFSET,OBJECT",
+	.screen = "REGION,START,PERMS,PAGES,PRESENT,PRIVATE,SHARED,COW,ZERO,SWAPPED,IN-FILE,"
+		  "UNTOUCHED,"
+		  "OBJECT",
 };
 
 enum {
@@ -175,6 +179,16 @@ static struct error *put_place(struct table *table, const struct region *region,
 	return table_text(table, object, region->object);
 }
 
+/* Where pages of the zero page cannot be told from shared ones, four columns are unknown. */
+static struct error *put_hidden_counts(struct table *table)
+{
+	static const size_t unknown[] = {REGION_PRESENT, REGION_SHARED, REGION_COW, REGION_ZERO};
+
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		TRY(table_hidden(table, unknown[i], "hidden"));
+	return NULL;
+}
+
 static struct error *put_counts(struct map *map, const struct tally *tally)
 {
 	static const struct {
@@ -184,7 +198,7 @@ static struct error *put_counts(struct map *map, const struct tally *tally)
 		{REGION_PRESENT, STATE_PRESENT}, {REGION_SWAPPED, STATE_SWAPPED},
 		{REGION_IN_FILE, STATE_IN_FILE}, {REGION_UNTOUCHED, STATE_UNTOUCHED},
 		{REGION_GUARD, STATE_GUARD},     {REGION_MIGRATING, STATE_MIGRATING},
-		{REGION_SPECIAL, STATE_SPECIAL},
+		{REGION_SPECIAL, STATE_SPECIAL}, {REGION_ZERO, STATE_ZERO},
 	};
 	struct table *table = map->table;
 
@@ -193,14 +207,12 @@ static struct error *put_counts(struct map *map, const struct tally *tally)
 		TRY(table_number(table, states[i].column, tally->state[states[i].state]));
 	TRY(table_number(table, REGION_PRIVATE, tally->exclusive));
 	TRY(table_number(table, REGION_SHARED, tally->state[STATE_PRESENT] - tally->exclusive));
-	if (!map->layout.space->zero_visible) {
-		TRY(table_hidden(table, REGION_COW, "hidden"));
-		return table_hidden(table, REGION_ZERO, "hidden");
-	}
 	TRY(table_number(table, REGION_COW, tally->cow));
+	if (!map->layout.space->zero_visible && tally->like_zero)
+		return put_hidden_counts(table);
 	if (tally->cow)
 		table_color(table, REGION_COW, CELL_YELLOW);
-	return table_number(table, REGION_ZERO, tally->state[STATE_ZERO]);
+	return NULL;
 }
 
 static struct error *put_region_row(struct map *map, const struct region_row *row)
@@ -217,30 +229,43 @@ static struct error *put_region_row(struct map *map, const struct region_row *ro
 	return put_counts(map, &row->tally);
 }
 
-/* A number of pages with what it is of, for the summary; nothing when there are none. */
-static void print_part(uint64_t pages, const char *of)
+/* A count for the summary: pages, or bytes with --bytes. */
+static unsigned long long amount(const struct map *map, uint64_t pages)
 {
-	if (pages)
-		printf(", %llu %s", (unsigned long long)pages, of);
+	const struct table_options *options = &map->invocation->table;
+
+	return options->bytes ? pages << options->page_shift : pages;
 }
 
 static void print_summary(const struct map *map, const struct tally *total)
 {
-	const struct space *space = map->layout.space;
+	static const struct {
+		enum page_state state;
+		const char *of;
+	} parts[] = {{STATE_ZERO, "of the zero page"},
+		     {STATE_SWAPPED, "swapped"},
+		     {STATE_IN_FILE, "still in their files"},
+		     {STATE_UNTOUCHED, "untouched"},
+		     {STATE_GUARD, "guard"},
+		     {STATE_MIGRATING, "migrating"},
+		     {STATE_SPECIAL, "special"}};
 	uint64_t present = total->state[STATE_PRESENT];
 
-	printf("\n%llu pages of process %d: %llu present (%llu private, %llu shared)",
-	       (unsigned long long)total->pages, (int)space->pid, (unsigned long long)present,
-	       (unsigned long long)total->exclusive,
-	       (unsigned long long)(present - total->exclusive));
-	print_part(total->state[STATE_ZERO], "of the zero page");
-	print_part(total->state[STATE_SWAPPED], "swapped");
-	print_part(total->state[STATE_IN_FILE], "still in their files");
-	print_part(total->state[STATE_UNTOUCHED], "untouched");
-	print_part(total->state[STATE_GUARD], "guard");
-	print_part(total->state[STATE_MIGRATING], "migrating");
-	print_part(total->state[STATE_SPECIAL], "special");
+	printf("\n%llu %s of process %d: %llu present (%llu private, %llu shared)",
+	       amount(map, total->pages), map->invocation->table.bytes ? "bytes" : "pages",
+	       (int)map->layout.space->pid, amount(map, present), amount(map, total->exclusive),
+	       amount(map, present - total->exclusive));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (total->state[parts[i].state])
+			printf(", %llu %s", amount(map, total->state[parts[i].state]), parts[i].of);
+	}
 	printf(".\n");
+}
+
+static void warn_nothing_selected(const struct map *map)
+{
+	invocation_warn(map->invocation, "no region of process %d is selected",
+			(int)map->layout.space->pid);
 }
 
 /* Everything is counted before anything is printed: a process that ends midway gives no rows. */
@@ -266,8 +291,10 @@ static struct error *map_regions(struct map *map)
 		error = put_region_row(map, &rows.items[i]);
 	if (!error)
 		error = table_finish(map->table);
-	if (!error && map->invocation->table.format == FORMAT_TABLE &&
-	    !map->invocation->table.noheadings)
+	if (!error && rows.count == 0)
+		warn_nothing_selected(map);
+	else if (!error && map->invocation->table.format == FORMAT_TABLE &&
+		 !map->invocation->table.noheadings)
 		print_summary(map, &total);
 	vec_deinit(&rows);
 	return error;
@@ -385,13 +412,19 @@ static struct error *map_pages(struct map *map)
 	struct run_options options = {.words = flags,
 				      .frames = flags || table_wants(map->table, PAGES_MAPPERS)};
 
+	size_t selected = 0;
+
 	explain_hidden(map, &options);
 	for (size_t i = 0; i < map->layout.regions.count; i++) {
 		struct region region;
 
-		if (region_select(&map->layout.regions.items[i], &map->selection, &region))
-			TRY(runs_of_region(&map->layout, &region, &options, put_run, map));
+		if (!region_select(&map->layout.regions.items[i], &map->selection, &region))
+			continue;
+		TRY(runs_of_region(&map->layout, &region, &options, put_run, map));
+		selected++;
 	}
+	if (selected == 0)
+		warn_nothing_selected(map);
 	TRY(space_check_alive(map->layout.space));
 	return table_finish(map->table);
 }
@@ -401,6 +434,11 @@ static struct error *map_pages(struct map *map)
 static struct error *map_space(struct map *map, struct space *space)
 {
 	TRY(layout_init(&map->layout, space, 0));
+	if (map->layout.refused)
+		invocation_warn(map->invocation,
+				"%zu mapped files may not be opened, so their sections have no "
+				"names: CAP_SYS_PTRACE or CAP_SYS_ADMIN is missing (run as root)",
+				map->layout.refused);
 	struct error *error = map->pages ? map_pages(map) : map_regions(map);
 	layout_deinit(&map->layout);
 	return error;

@@ -155,34 +155,39 @@ int process_open_own(int root, const char *path, int flags)
 	return fd;
 }
 
-/* Raw capget(2): libcap would be one more library for one bit. */
-static bool can_ptrace(void)
+/* Raw capget(2): libcap would be one more library for two bits. */
+static uint32_t effective_capabilities(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return data[0].effective & (1U << CAP_SYS_PTRACE);
+	return syscall(SYS_capget, &header, data) < 0 ? 0 : data[0].effective;
 }
 
 struct error *process_refused(int dirfd, pid_t pid)
 {
+	uint32_t capabilities = effective_capabilities();
+	bool ptrace = capabilities & (1U << CAP_SYS_PTRACE);
+	bool read = capabilities & (1U << CAP_DAC_READ_SEARCH | 1U << CAP_DAC_OVERRIDE);
 	struct stat st;
 
-	if (can_ptrace())
+	/* The directory belongs to the process's user, dumpable or not (task_dump_owner()). */
+	bool other = fstat(dirfd, &st) == 0 && st.st_uid != geteuid();
+	if (ptrace && (read || !other))
 		return error_new(ERROR_DENIED,
 				 "process %d is protected: the kernel refuses it even to "
 				 "CAP_SYS_PTRACE (a security module, or another user namespace)",
 				 (int)pid);
-	/* The directory belongs to the process's user, dumpable or not (task_dump_owner()). */
-	if (fstat(dirfd, &st) == 0 && st.st_uid != geteuid())
+	const char *missing = ptrace ? "CAP_DAC_READ_SEARCH is"
+			      : read ? "CAP_SYS_PTRACE is"
+				     : "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH are";
+	if (other)
 		return error_new(ERROR_DENIED,
-				 "process %d belongs to another user (uid %u): CAP_SYS_PTRACE is "
-				 "missing (run as root)",
-				 (int)pid, st.st_uid);
+				 "process %d belongs to another user (uid %u): %s missing (run as "
+				 "root)",
+				 (int)pid, st.st_uid, missing);
 	return error_new(ERROR_DENIED,
-			 "process %d is protected (more privileged, or not dumpable): "
-			 "CAP_SYS_PTRACE is missing (run as root)",
-			 (int)pid);
+			 "process %d is protected (more privileged, or not dumpable): %s missing "
+			 "(run as root)",
+			 (int)pid, missing);
 }

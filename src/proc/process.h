@@ -47,8 +47,8 @@ struct error *process_open(pid_t pid, int *dirfd);
 int process_open_own(int root, const char *path, int flags);
 
 /*
- * Why the files of the process behind `dirfd` may not be opened: whose it is, and whether
- * CAP_SYS_PTRACE is what is missing (ptrace(2), "Ptrace access mode checking").
+ * Why the files of the process behind `dirfd` may not be opened: whose it is, and which capability
+ * is missing (ptrace(2), "Ptrace access mode checking"; the files are their owner's alone to read).
  */
 struct error *process_refused(int dirfd, pid_t pid);
 

@@ -68,9 +68,10 @@ static struct error *show_columns(struct table *table, const char *list)
 static struct error *choose_columns(struct table *table)
 {
 	const char *list = table->options.columns;
+	bool screen = table->options.format == FORMAT_TABLE && table->spec->screen;
 
 	if (!list || *list == '+')
-		TRY(show_columns(table, table->spec->defaults));
+		TRY(show_columns(table, screen ? table->spec->screen : table->spec->defaults));
 	if (list)
 		TRY(show_columns(table, list + (*list == '+')));
 	if (table->shown_count == 0)

@@ -30,7 +30,7 @@ enum cell_type {
 
 enum column_flags {
 	COLUMN_TREE = 1 << 0,    /* carries the branches of a tree */
-	COLUMN_ELASTIC = 1 << 1, /* gives way first when the terminal is narrow */
+	COLUMN_ELASTIC = 1 << 1, /* on a terminal too narrow it is cut from the left, with "…" */
 };
 
 struct column {
@@ -51,6 +51,7 @@ struct table_spec {
 	const struct column *columns;
 	size_t count;
 	const char *defaults;
+	const char *screen; /* the default ones of aligned text, where they are fewer; or NULL */
 	bool streaming;
 };
 

@@ -2,10 +2,17 @@
 /* Whole tables and trees as aligned text, laid out by libsmartcols (its only user). */
 #include <errno.h>
 #include <libsmartcols.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/scope.h"
+#include "ui/escape.h"
 #include "ui/table_backend.h"
+
+enum { ELASTIC_LEAST = 12 }; /* an elastic column keeps at least so much */
 
 struct scols_state {
 	struct libscols_table *table;
@@ -21,8 +28,6 @@ static struct error *add_column(struct scols_state *state, const struct column *
 		flags |= SCOLS_FL_RIGHT;
 	if (column->flags & COLUMN_TREE)
 		flags |= SCOLS_FL_TREE;
-	if (column->flags & COLUMN_ELASTIC)
-		flags |= SCOLS_FL_WRAP;
 	if (!scols_table_new_column(state->table, column->name, 0, flags))
 		return error_nomem();
 	return NULL;
@@ -93,19 +98,91 @@ static struct error *scols_row(struct table *table)
 	return NULL;
 }
 
+/* The columns of the terminal, or 0 where there is none. */
+static size_t terminal_width(FILE *out)
+{
+	struct winsize size;
+	int fd = fileno(out);
+
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static const char *cell_text(struct libscols_line *line, size_t position)
+{
+	const char *text = scols_cell_get_data(scols_line_get_cell(line, position));
+
+	return text ? text : "";
+}
+
+static size_t column_width(const struct table *table, size_t position)
+{
+	const struct scols_state *state = table->state;
+	size_t width = table->options.noheadings
+			       ? 0
+			       : strlen(table->spec->columns[table->shown[position]].name);
+
+	for (size_t i = 0; i < state->lines.count; i++) {
+		size_t cell = display_width(cell_text(state->lines.items[i], position));
+
+		width = cell > width ? cell : width;
+	}
+	return width;
+}
+
+/* The end of `text` that takes at most `width` columns, "…" and whole characters. */
+static struct error *cut_from_left(struct libscols_line *line, size_t position, size_t width)
+{
+	const char *text = cell_text(line, position);
+	_cleanup_free_ char *cut = NULL;
+
+	if (display_width(text) <= width)
+		return NULL;
+	while (*text && display_width(text) > width - 1) {
+		do {
+			text++;
+		} while ((*text & 0xc0) == 0x80);
+	}
+	if (asprintf(&cut, "…%s", text) < 0) {
+		cut = NULL;
+		return error_nomem();
+	}
+	return scols_line_set_data(line, position, cut) ? error_nomem() : NULL;
+}
+
+/*
+ * On a terminal the elastic column gives way so that a row stays a line: of a path the end says
+ * most. Elsewhere nothing is ever cut.
+ */
+static struct error *fit_terminal(struct table *table)
+{
+	const struct scols_state *state = table->state;
+	size_t wide = terminal_width(table->out), others = 0, elastic = table->shown_count;
+
+	for (size_t i = 0; wide && i < table->shown_count; i++) {
+		if (table->spec->columns[table->shown[i]].flags & COLUMN_ELASTIC)
+			elastic = i;
+		else
+			others += column_width(table, i) + 1;
+	}
+	if (!wide || elastic == table->shown_count)
+		return NULL;
+	size_t width = wide > others + ELASTIC_LEAST ? wide - others : ELASTIC_LEAST;
+	for (size_t i = 0; i < state->lines.count; i++)
+		TRY(cut_from_left(state->lines.items[i], elastic, width));
+	return NULL;
+}
+
 static struct error *scols_finish(struct table *table)
 {
 	const struct scols_state *state = table->state;
 	int result;
 
-	/* libsmartcols prints nothing at all for an empty table; headings still say what it is of.
-	 */
-	if (table->row_count == 0 && !table->options.noheadings) {
-		for (size_t i = 0; i < table->shown_count; i++)
-			fprintf(table->out, "%s%c", table->spec->columns[table->shown[i]].name,
-				i + 1 < table->shown_count ? ' ' : '\n');
+	/* Headings over nothing would only look like an answer. */
+	if (table->row_count == 0)
 		return NULL;
-	}
+	TRY(fit_terminal(table));
+	/* Too wide all the same, it is for the terminal to wrap: nothing else is cut. */
+	scols_table_set_termforce(state->table, SCOLS_TERMFORCE_NEVER);
 	result = scols_print_table(state->table);
 	return result ? error_errno(-result, "cannot lay out the table") : NULL;
 }

@@ -316,7 +316,8 @@ static struct error *stream_finish(struct table *table)
 {
 	struct stream_state *state = table->state;
 
-	return state->flowing ? NULL : start_flowing(table);
+	/* Headings over nothing would only look like an answer. */
+	return state->flowing || table->row_count == 0 ? NULL : start_flowing(table);
 }
 
 const struct table_backend table_backend_stream = {

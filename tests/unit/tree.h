@@ -43,7 +43,7 @@ static inline void tree_deinit(struct tree *tree)
 /* Opens a file of the tree for writing; the directories above it are made. */
 static inline FILE *tree_open(const struct tree *tree, const char *path)
 {
-	char copy[512];
+	char copy[4096];
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {

@@ -32,11 +32,12 @@ all_kinds_possible() {
 }
 
 # start PROGRAM ARG...: a helper program that prints what it made and waits. Sets
-# pid and the file `made`. Its standard input stays open until stop_all.
+# pid and the file `made`. Its standard input stays open until stop_all. In setup_file,
+# export both.
 started=()
 start() {
 	local hold
-	made=$BATS_TEST_TMPDIR/made.${#started[@]}
+	made=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/made.${#started[@]}
 	mkfifo "$made.hold"
 	exec {hold}<>"$made.hold"
 	"$programs/$1" "${@:2}" <"$made.hold" >"$made" 2>"$made.err" 3>&- {hold}>&- &
@@ -102,6 +103,7 @@ kinds_not_made() {
 		# MADV_COLLAPSE of shared memory, write protection of what is not there
 		thp-shared) newer_than 6.2 || continue ;;
 		uffd-wp-marker) newer_than 6.4 || continue ;;
+		vsyscall) ! configured CONFIG_LEGACY_VSYSCALL_NONE=y || continue ;;
 		esac
 		printf '%s: %s\n' "$kind" "$reason"
 	done <"$made"

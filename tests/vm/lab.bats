@@ -19,6 +19,11 @@ has() { zcat /proc/config.gz | grep -qx "$1"; }
 	[ "$("$programs/devmem-peek" "$(ram_address)" 4096 | wc -c)" -eq 4096 ]
 }
 
+@test "mmap of RAM through /dev/mem is refused while PAT is on: read is the way" {
+	run -1 "$programs/devmem-peek" --mmap "$(ram_address)" 4096
+	[[ "$output" == *'Invalid argument'* ]]
+}
+
 @test "the kernel's own banner is in RAM where iomem and kallsyms say" {
 	text=$(awk '$3 == "_text" { print "0x" $1 }' /proc/kallsyms)
 	banner=$(awk '$3 == "linux_banner" { print "0x" $1 }' /proc/kallsyms)

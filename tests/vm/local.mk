@@ -1,8 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Tests in guests: `make check-vm`. A guest sees this build through the host's root,
 # so what it runs is what was built here.
-check_PROGRAMS += tests/helpers/devmem-peek tests/helpers/lockedbytes
-tests_helpers_devmem_peek_SOURCES = tests/helpers/devmem-peek.c
-tests_helpers_lockedbytes_SOURCES = tests/helpers/lockedbytes.c tests/helpers/helper.h
 
 VM_TESTS = \
 	tests/vm/doctor.bats \
@@ -13,12 +11,28 @@ VM_TESTS = \
 	tests/vm/stock.bats \
 	tests/vm/translate.bats
 
-EXTRA_DIST += $(VM_TESTS) tests/vm/run tests/vm/guest.bash tests/vm/pattern.txt \
-	tests/vm-host.bats tests/vm-lab-kernel.bats tests/README.md \
-	scripts/vm scripts/lab-kernel scripts/lab-kernel.config scripts/lib/packages-vm \
-	scripts/lib/stock-kernel.sh scripts/lib/vm-common.sh scripts/lib/vm-init scripts/lib/vm-main
+# The machinery itself, seen from the host.
+VM_HOST_TESTS = \
+	tests/vm-host.bats \
+	tests/vm-lab-kernel.bats \
+	tests/vm-run.bats
 
-# VM_ARGS='--only la57' runs some of it; VM_ARGS='--lab lab-6.12' in the other lab kernel.
-.PHONY: check-vm
-check-vm: physlens$(EXEEXT) $(check_PROGRAMS)
+EXTRA_DIST += $(VM_TESTS) $(VM_HOST_TESTS) tests/README.md \
+	tests/vm/guest.bash tests/vm/pattern.txt tests/vm/run \
+	scripts/lab-kernel scripts/lab-kernel.config scripts/vm \
+	scripts/lib/packages-vm scripts/lib/stock-kernel.sh scripts/lib/vm-common.sh \
+	scripts/lib/vm-init scripts/lib/vm-main
+
+# make check-vm VM_ARGS='--only la57': some of the boots; see tests/README.md.
+.PHONY: check-vm check-vm-host check-vm-guests
+check-vm: physlens$(EXEEXT) $(HELPERS)
+	status=0; \
+	$(MAKE) $(AM_MAKEFLAGS) check-vm-host || status=1; \
+	$(MAKE) $(AM_MAKEFLAGS) check-vm-guests || status=1; \
+	exit $$status
+
+check-vm-host:
+	cd $(srcdir) && $(BATS) --tap $(VM_HOST_TESTS)
+
+check-vm-guests: physlens$(EXEEXT) $(HELPERS)
 	$(srcdir)/tests/vm/run $(VM_ARGS)

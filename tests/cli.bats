@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line itself: help, version, what is not understood. Needs no privilege.
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+# The names in the command table, as --help lists them.
+commands() {
+	physlens --help | sed -n '/^Commands:/,/^$/s/^ \([a-z]*\) .*/\1/p'
+}
+
+# Refused: status 2, nothing on standard output, and on standard error the message and
+# the pointer to help, no more.
+refused() {
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == "physlens: $1"* ]]
+	[[ ${stderr_lines[1]} == "Try 'physlens"*"--help' for more information." ]]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+}
+
+@test "--help and -h: what it is for, the commands, on standard output" {
+	run -0 --separate-stderr physlens --help
+	[ -z "$stderr" ]
+	[ "${lines[0]}" = 'Usage:' ]
+	[[ $output == *"Show where a process's memory really is."* ]]
+	[[ $output == *$'\n map '* ]]
+	[[ $output == *$'\n doctor '* ]]
+	local long=$output
+	run -0 physlens -h
+	[ "$output" = "$long" ]
+}
+
+@test "--version and -V: name and number" {
+	local version
+	run -0 --separate-stderr physlens --version
+	[[ $output =~ ^'physlens '[0-9]+\.[0-9]+\.[0-9]+ ]]
+	[ -z "$stderr" ]
+	version=$output
+	run -0 physlens -V
+	[ "$output" = "$version" ]
+	run -0 physlens map --version
+	[ "$output" = "$version" ]
+}
+
+@test "no command, an unknown command, an unknown option before it" {
+	run --separate-stderr physlens
+	refused 'no command given'
+	run --separate-stderr physlens mpa 1
+	refused 'mpa: no such command'
+	run --separate-stderr physlens ma 1
+	refused 'ma: no such command'
+	run --separate-stderr physlens MAP 1
+	refused 'MAP: no such command'
+	run --separate-stderr physlens ''
+	refused ': no such command'
+	run --separate-stderr physlens --frobnicate map 1
+	refused '--frobnicate: unknown option'
+	run --separate-stderr physlens -x
+	refused '-x: unknown option'
+}
+
+@test "a command's name with bytes that a terminal would obey" {
+	run --separate-stderr physlens $'\e[2Jmap\n'
+	refused '\x1b[2Jmap\x0a: no such command'
+}
+
+@test "every command: --help has usage, options and columns, and fits 80 columns where it can" {
+	local command
+	for command in $(commands); do
+		run -0 --separate-stderr physlens "$command" --help
+		[ -z "$stderr" ]
+		[ "${lines[0]}" = 'Usage:' ]
+		[[ ${lines[1]} == " physlens $command "* ]]
+		[[ $output == *'Common options:'* ]]
+		[[ $output == *'--list-columns'* ]]
+		[[ $output == *'--json'* ]]
+		[[ $output == *"physlens-$command(1)"* ]]
+		# Help may be long, lines not.
+		run ! grep -E '^.{101}' <<<"$output"
+	done
+}
+
+@test "every command: --list-columns needs no argument, and lists what --help lists" {
+	local command column
+	for command in $(commands); do
+		run -0 --separate-stderr physlens "$command" --list-columns
+		[ -z "$stderr" ]
+		[ "${#lines[@]}" -ge 3 ]
+		physlens "$command" --help >"$BATS_TEST_TMPDIR/help"
+		while read -r column _; do
+			[[ $column =~ ^[A-Z][A-Z0-9-]*$ ]]
+			grep -q "^ *$column  " "$BATS_TEST_TMPDIR/help"
+		done <<<"$output"
+	done
+}
+
+@test "every command: unknown options and missing arguments are named" {
+	local command
+	for command in $(commands); do
+		run --separate-stderr physlens "$command" --frobnicate 1
+		refused "$command: --frobnicate: unknown or ambiguous option"
+		run --separate-stderr physlens "$command" -Z 1
+		refused "$command: -Z: unknown or ambiguous option"
+		run --separate-stderr physlens "$command" --no 1
+		[ "$status" -eq 2 ]
+		run --separate-stderr physlens "$command" -o
+		refused "$command: -o: needs an argument"
+		run --separate-stderr physlens "$command" --output
+		refused "$command: --output: needs an argument"
+		run --separate-stderr physlens "$command" --json=yes 1
+		refused "$command: --json=yes"
+	done
+}
+
+@test "every command: --color takes auto, always or never" {
+	local command
+	for command in $(commands); do
+		run -2 --separate-stderr physlens "$command" --color=sometimes 1
+		[ -z "$output" ]
+		[ "$stderr" = "physlens: $command: --color: not auto, always or never: sometimes" ]
+	done
+}
+
+@test "unknown columns: the message names it and those there are, status 2, no table" {
+	local list
+	for list in NOPE start,NOPE +NOPE 'start;end' START,,END ''; do
+		run -2 --separate-stderr physlens map -o "$list" $$
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr == 'physlens: map: '* ]]
+	done
+	run -2 --separate-stderr physlens map -o NOPE $$
+	[[ $stderr == *'unknown column: NOPE (there are: REGION START END'* ]]
+	run -2 --separate-stderr physlens map --pages -o present $$
+	[[ $stderr == *'unknown column: present (there are: VADDR VPN PAGES'* ]]
+	run -2 --separate-stderr physlens map -o $'\e[2J' $$
+	[[ $stderr == *'unknown column: \x1b[2J (there'* ]]
+}
+
+@test "options may follow the argument, and -- ends them" {
+	run -0 physlens map --region stack $$ -n -r -o region
+	[ "$output" = stack ]
+	run -2 --separate-stderr physlens map -- --json
+	[[ $stderr == 'physlens: map: not a process ID: --json' ]]
+}

@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The documents against the program: what --help says is in the manual pages and the completion, what
+# they say is in --help, and their examples work.
+#
+# An example is run if it is a line ".Dl $ COMMAND" of a manual page's EXAMPLES, or a line "$ COMMAND" of
+# a code block that follows "<!-- run -->" in the README. Examples with sudo are run by root only.
+
+# shellcheck disable=SC2016 # backquotes are Markdown's
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+	man=$top/man
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	ln -sf "$(realpath "$PHYSLENS")" "$BATS_TEST_TMPDIR/bin/physlens"
+}
+
+commands() {
+	physlens --help | sed -n '/^Commands:$/,/^$/s/^ \([a-z][^ ]*\) .*/\1/p'
+}
+
+# help_options SECTION [COMMAND]: of a section of --help, one a line: -J, --json, …
+help_options() {
+	local section=$1
+	shift
+	physlens "$@" --help | sed -n "/^$section:\$/,/^\$/{ /^ /p }" |
+		sed 's/^ *//; s/  .*//' | grep -oE '(^|[ ,])--?[A-Za-z][-a-z]*' | tr -d ' ,' | sort -u
+}
+
+# "TABLE:COLUMN" a line; TABLE is empty for a command's only table.
+help_columns() {
+	physlens "$1" --help | awk '
+		/^Columns( of .*)?:$/ { on = 1; table = $0; sub(/^Columns( of )?/, "", table)
+			sub(/:$/, "", table); next }
+		!/^ / { on = 0 }
+		on { print table ":" $1 }' | sort
+}
+
+man_options() {
+	awk '/^\.Sh/ { on = $2 == "OPTIONS" }
+		on && /^\.It/ { for (i = 2; i < NF; i++) if ($i == "Fl") print "-" $(i + 1) }' \
+		"$1" | sort -u
+}
+
+man_columns() {
+	awk '/^\.Sh/ { on = $2 == "COLUMNS"; table = "" }
+		on && /^\.Ss/ { table = $0; sub(/^\.Ss /, "", table) }
+		on && /^\.It/ && $NF ~ /^[A-Z0-9-]+$/ { print table ":" $NF }' "$1" | sort
+}
+
+# same WHAT HELP DOCUMENT: two lists; the difference is the message.
+same() {
+	diff -u --label "$1: --help" --label "$1: document" <(echo "$2") <(echo "$3")
+}
+
+# run_example CODE: as a user would type it, with the program's own directory first.
+run_example() {
+	local code=$1 trap
+
+	# shellcheck disable=SC2016 # expanded by the shell below
+	trap='jobs=$(jobs -p); [ -z "$jobs" ] || kill $jobs'
+	if [[ $code = *sudo* && $EUID -ne 0 ]]; then
+		return 0
+	fi
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 bash --norc -o pipefail -c '
+		sudo() { "$@"; }
+		trap "$0" EXIT
+		'"$code" "$trap" 3>&- 4>&-
+	[ -n "$output" ]
+}
+
+@test "every command has a manual page, and every page a command" {
+	same pages "$(commands | sort)" \
+		"$(basename -a -s .1 "$man"/physlens-*.1 | sed 's/^physlens-//' | sort)"
+	for page in "$man"/*.1; do
+		grep -qF "man/$(basename "$page")" "$man/local.mk"
+	done
+}
+
+@test "manual pages have every option of --help, and no other" {
+	for command in $(commands); do
+		same "$command" "$( (help_options Options "$command" && help_options 'Common options' "$command") |
+			sort -u)" "$(man_options "$man/physlens-$command.1")"
+	done
+	same physlens "$( (help_options Options && help_options 'Common options' map) | sort -u)" \
+		"$(man_options "$man/physlens.1")"
+}
+
+@test "manual pages have every column of --help, and no other" {
+	for command in $(commands); do
+		columns=$(help_columns "$command")
+		[ -n "$columns" ]
+		same "$command" "$columns" "$(man_columns "$man/physlens-$command.1")"
+	done
+}
+
+@test "--list-columns lists the columns of --help" {
+	for command in $(commands); do
+		same "$command" "$(help_columns "$command" | grep -v ' --' | cut -d : -f 2)" \
+			"$(physlens "$command" --list-columns | awk '{ print $1 }' | sort)"
+	done
+	same 'map --pages' "$(help_columns map | sed -n 's/^map --pages://p')" \
+		"$(physlens map --pages --list-columns | awk '{ print $1 }' | sort)"
+}
+
+@test "manual pages have the sections of a manual page, in order" {
+	for page in "$man"/*.1; do
+		for section in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+			grep -qxF ".Sh $section" "$page" || {
+				echo "$page: no $section"
+				false
+			}
+		done
+	done
+	for command in $(commands); do
+		grep -qF "physlens-$command 1" "$man/physlens.1"
+	done
+}
+
+@test "mandoc -T lint has nothing to say of the manual pages" {
+	command -v mandoc >/dev/null || skip 'mandoc is not installed'
+	# Which other manuals are installed is the machine's business: "referenced manual not found".
+	run mandoc -T lint "$man"/*.1
+	found=$(grep -v -e 'STYLE: referenced manual not found' -e '^mandoc: outdated mandoc.db' \
+		<<<"$output" || true)
+	[ -z "$found" ] || {
+		echo "$found"
+		false
+	}
+}
+
+@test "references between the manual pages lead somewhere" {
+	while read -r name; do
+		[ -e "$man/$name.1" ]
+	done < <(grep -hoE '^\.Xr physlens[-a-z]* 1' "$man"/*.1 | cut -d ' ' -f 2 | sort -u)
+}
+
+@test "the examples of the manual pages work" {
+	count=0
+	while IFS= read -r example; do
+		echo "example: $example"
+		run_example "$example"
+		count=$((count + 1))
+	done < <(awk '/^\.Sh/ { on = $2 == "EXAMPLES" }
+		on && sub(/^\.Dl \$ /, "") { gsub(/\\e/, "\\"); print }' "$man"/*.1)
+	[ "$count" -gt 0 ]
+}
+
+@test "the examples of the README work" {
+	count=0
+	while IFS= read -r -d $'\f' block; do
+		echo "block: $block"
+		run_example "$block"
+		count=$((count + 1))
+	done < <(awk '/^<!-- run -->$/ { run = 1; next }
+		/^```/ { if (on) { printf "\f"; on = run = 0 } else on = run; next }
+		on && sub(/^\$ /, "")' "$top/README.md")
+	[ "$count" -gt 0 ]
+}
+
+@test "the README shows a table with the headings of today" {
+	for command in map 'map --pages' doctor; do
+		read -ra words <<<"$command"
+		[ "$command" = doctor ] || words+=($$)
+		heading=$(physlens "${words[@]}" 2>/dev/null | head -n 1)
+		[ -n "$heading" ]
+		# Widths are those of the day.
+		tr -s ' ' <"$top/README.md" | grep -qxF "$(tr -s ' ' <<<"$heading")"
+	done
+}
+
+@test "the README names the packages that a build needs, and every command" {
+	while read -r package; do
+		grep -qF "\`$package\`" "$top/README.md" || {
+			echo "not named: $package"
+			false
+		}
+	done < <(awk '$1 == "build" { print $2 }' "$top/scripts/lib/packages")
+	for command in $(commands); do
+		grep -q "\`$command" "$top/README.md"
+		grep -q "\`physlens $command" "$top/NEWS"
+	done
+}
+
+@test "files and functions that src/README.md names are there" {
+	[ -d "$top/src" ]
+	while read -r function; do
+		grep -rqwF --include='*.c' --include='*.h' -- "$function" "$top/src" || {
+			echo "no such function: $function"
+			false
+		}
+	done < <(grep -oE '`[a-z_0-9]+\(\)' "$top/src/README.md" | tr -d '`()' | sort -u)
+	while read -r file; do
+		[ -e "$top/src/$file" ] || [ -e "$top/$file" ] || {
+			echo "no such file: $file"
+			false
+		}
+	done < <(grep -oE '`[a-z]+/[a-z_0-9/]+\.[a-z0-9]+`' "$top/src/README.md" | tr -d '`' | sort -u)
+}
+
+# complete_words WORD…: what is offered for the last of them, a line each.
+complete_words() {
+	COMP_WORDS=("$PHYSLENS" "$@")
+	COMP_CWORD=$#
+	COMPREPLY=()
+	_physlens
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+load_completion() {
+	# shellcheck disable=SC1091 # it is there
+	. "$top/completions/physlens"
+	compopt() { :; } # only works while bash completes
+}
+
+@test "the completion offers every command and every option, and no other" {
+	load_completion
+	same commands "$(commands | sort)" "$(complete_words '')"
+	same options "$(help_options Options | sort)" "$(complete_words -)"
+	for command in $(commands); do
+		same "$command" "$( (help_options Options "$command" && help_options 'Common options' "$command") |
+			sort -u)" "$(complete_words "$command" -)"
+	done
+}
+
+@test "the completion offers columns, also behind a comma, and arguments" {
+	load_completion
+	for command in $(commands); do
+		same "$command" "$(physlens "$command" --list-columns | awk '{ print $1 }' | sort)" \
+			"$(complete_words "$command" -o '')"
+	done
+	[ "$(complete_words map --pages -o +VADDR,PF)" = +VADDR,PFN ]
+	[ "$(complete_words map --color = al)" = always ]
+	complete_words map '' | grep -qx $$
+	complete_words map $$ --region '' | grep -qx heap
+	complete_words map $$ --object '' | grep -q '^bash'
+	[ -z "$(complete_words map --range '')" ]
+}
+
+@test "the completion expands nothing that another process chose" {
+	load_completion
+	program=$BATS_TEST_TMPDIR/'$(id>pwned)'
+	cp "$(command -v sleep)" "$program"
+	"$program" 100 3>&- 4>&- &
+	pid=$!
+	cd "$BATS_TEST_TMPDIR"
+	for ((tries = 0; tries < 100; tries++)); do
+		complete_words map "$pid" --object '' >offered
+		! grep -q pwned offered || break
+		sleep 0.1
+	done
+	kill "$pid"
+	grep -q pwned offered
+	[ ! -e pwned ]
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# tests/vm/run: every test that was announced is reported, whatever becomes of the guest.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	run=$BATS_TEST_DIRNAME/vm/run
+	export TMPDIR=$BATS_TEST_TMPDIR
+	# The bats in the guests is not to find the inside of this one.
+	PATH=${PATH//"$BATS_LIBEXEC:"/}
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# file NAME: a bats file from standard input, where @test is written TEST: bats would
+# take its lines for tests of this file.
+file() { sed 's/^TEST /@test /' >"$BATS_TEST_TMPDIR/$1"; }
+
+@test "results come back one line a test, numbered through; a failure shows why" {
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "passes" { true; }
+TEST "fails" { echo because; false; }
+END
+	file b.bats <<'END'
+# vm: --kernel lab
+# vm: --kernel lab --append 'marker="a b"'
+TEST "sees the command line" { grep -q marker /proc/cmdline; }
+END
+	run -1 "$run" a.bats b.bats
+	[ "${lines[0]}" = 1..4 ]
+	[[ $output == *$'\nok 1 a: passes [--kernel lab]\n'* ]]
+	[[ $output == *$'\nnot ok 2 a: fails [--kernel lab]\n'*'# because'* ]]
+	[[ $output == *$'\nnot ok 3 b: sees the command line [--kernel lab]\n'* ]]
+	[[ $output == *$'\nok 4 b: sees the command line [--kernel lab --append '* ]]
+	[ "${lines[-1]}" = '2 passed, 2 failed' ]
+	[ "$(grep -c '^# boot:' <<<"$output")" -eq 2 ]
+}
+
+@test "a skip in the guest is a failure" {
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "cannot" { skip "no such thing here"; }
+END
+	run -1 "$run" a.bats
+	[[ $output == *$'\nnot ok 1 a: cannot [--kernel lab]\n# skipped in the guest: no such thing here'* ]]
+}
+
+@test "a lost guest fails what it still owed, also of files that it never began" {
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "before" { true; }
+TEST "the end" { echo c >/proc/sysrq-trigger; }
+TEST "after" { true; }
+END
+	file b.bats <<'END'
+# vm: --kernel lab
+TEST "never" { true; }
+END
+	run -1 "$run" a.bats b.bats
+	[ "${lines[0]}" = 1..4 ]
+	[[ $output == *$'\nok 1 a: before [--kernel lab]\n'* ]]
+	[[ $output == *$'\nnot ok 2 a: the end [--kernel lab]\n# lost: panic: '* ]]
+	[[ $output == *$'\nnot ok 3 a: after [--kernel lab]\n'* ]]
+	[[ $output == *$'\nnot ok 4 b: never [--kernel lab]\n# lost: panic: '* ]]
+	[ "${lines[-1]}" = '1 passed, 3 failed' ]
+}
+
+@test "a guest that is lost behind its last test is no pass" {
+	file a.bats <<'END'
+# vm: --kernel lab
+teardown_file() { echo c >/proc/sysrq-trigger; }
+TEST "passes" { true; }
+END
+	run -1 "$run" a.bats
+	[[ $output == *'vm: lost: panic'* ]]
+}
+
+@test "a file that cannot be read by bats is a failure, not nothing" {
+	file a.bats <<'END'
+# vm: --kernel lab
+setup_file() { false; }
+TEST "one" { true; }
+TEST "two" { true; }
+END
+	run -1 "$run" a.bats
+	[ "${lines[0]}" = 1..2 ]
+	[ "${lines[-1]}" = '0 passed, 2 failed' ]
+}
+
+@test "Ctrl-C and TERM end the guest, too" {
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "begins" { true; }
+TEST "endless" { sleep 100000; }
+END
+	for signal in INT TERM; do
+		: >out
+		env --default-signal=INT,TERM setsid "$run" "$PWD/a.bats" >out 2>&1 3>&- &
+		pid=$!
+		until grep -q '^ok 1' out; do
+			kill -0 "$pid"
+			sleep 0.2
+		done
+		kill -s "$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -gt 128 ]
+		run -1 pgrep -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm"
+		run ! compgen -G "$BATS_TEST_TMPDIR/physlens-vm.*"
+	done
+}
+
+@test "a file without a '# vm:' line, one that is not there and a bad option are refused" {
+	file a.bats <<<'TEST "one" { true; }'
+	run -2 "$run" a.bats
+	[[ $output == *"has no '# vm:' line" ]]
+	run -2 "$run" nowhere.bats
+	run -2 "$run" --nonsense
+}
+
+@test "--list, --only and --lab tell and choose the boots" {
+	file a.bats <<'END'
+# vm: --kernel lab
+# vm: --kernel lab --cpu-flag la57=on
+# vm: --kernel stock-6.1
+TEST "one" { true; }
+END
+	run -0 "$run" --list a.bats
+	[ "${#lines[@]}" -eq 6 ]
+	run -0 "$run" --list --only la57 a.bats
+	[ "${lines[0]}" = 'scripts/vm --kernel lab --cpu-flag la57=on' ]
+	run -0 "$run" --list --lab lab-6.12 a.bats
+	[ "${lines[0]}" = 'scripts/vm --kernel lab-6.12' ]
+	[ "${lines[4]}" = 'scripts/vm --kernel stock-6.1' ]
+	run -2 "$run" --only nothing a.bats
+}
