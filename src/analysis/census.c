@@ -69,9 +69,9 @@ struct error *census_by_space(const struct index *index, struct account *account
 struct by_group {
 	const struct index *index;
 	const struct census_groups *groups;
-	uint64_t span;      /* number of the span in hand, from 1 */
-	uint64_t *met;      /* by group: the last span that it was met in */
-	size_t *list;       /* the groups met in this one */
+	uint64_t span; /* number of the span in hand, from 1 */
+	uint64_t *met; /* by group: the last span that it was met in */
+	size_t *list;  /* the groups met in this one */
 	unsigned *list_flags;
 	size_t met_count;
 	size_t first_space;
@@ -128,11 +128,8 @@ struct error *census_by_group(const struct index *index, const struct census_gro
 	_cleanup_free_ uint64_t *met = calloc(groups->count + 1, sizeof(*met));
 	_cleanup_free_ size_t *list = calloc(groups->count + 1, sizeof(*list));
 	_cleanup_free_ unsigned *flags = calloc(groups->count + 1, sizeof(*flags));
-	struct by_group by = {.index = index,
-			      .groups = groups,
-			      .met = met,
-			      .list = list,
-			      .list_flags = flags};
+	struct by_group by = {
+		.index = index, .groups = groups, .met = met, .list = list, .list_flags = flags};
 
 	if (!met || !list || !flags)
 		return error_nomem();

@@ -14,9 +14,9 @@
 #include "base/scope.h"
 
 enum {
-	SEGMENT = 1 << 12,       /* stretches that a thread takes at once: 64 KiB */
-	THREADS_MAX = 64,        /* pool_threads() gives no more */
-	RESERVE_SHIFT = 36,      /* stretches reserved at first: 1 TiB of addresses */
+	SEGMENT = 1 << 12,  /* stretches that a thread takes at once: 64 KiB */
+	THREADS_MAX = 64,   /* pool_threads() gives no more */
+	RESERVE_SHIFT = 36, /* stretches reserved at first: 1 TiB of addresses */
 	RESERVE_SHIFT_LEAST = 20,
 };
 
@@ -165,9 +165,8 @@ static struct error *flush(struct reader *r)
 
 	if (pages == 0)
 		return NULL;
-	struct error *error = r->options->frames
-				      ? store_wanted(r)
-				      : store(r, r->word & PAGEMAP_PFN, r->vpn, pages);
+	struct error *error = r->options->frames ? store_wanted(r)
+						 : store(r, r->word & PAGEMAP_PFN, r->vpn, pages);
 	r->pages = 0;
 	return error;
 }
@@ -418,8 +417,7 @@ static int compare_identity(const void *left, const void *right, void *argument)
 	int order = 0;
 
 	if (!sort->error && a->pid != b->pid)
-		sort->error =
-			target_compare_spaces(sort->index->target, a->pid, b->pid, &order);
+		sort->error = target_compare_spaces(sort->index->target, a->pid, b->pid, &order);
 	/* One that ended or may not be compared is a matter for whoever reads it. */
 	if (error_is(sort->error, ERROR_GONE) || error_is(sort->error, ERROR_DENIED)) {
 		error_free(scope_take(sort->error, NULL));
@@ -438,8 +436,8 @@ static struct error *mark_same(struct index *index)
 		int order = one->pid == kept->pid ? 0 : 1;
 
 		if (order) {
-			struct error *error = target_compare_spaces(index->target, kept->pid,
-								    one->pid, &order);
+			struct error *error =
+				target_compare_spaces(index->target, kept->pid, one->pid, &order);
 			if (error)
 				order = 1;
 			error_free(error);
@@ -472,8 +470,7 @@ struct error *index_identify(struct index *index)
 		error_free(scope_take(error, NULL));
 		index->identity_known = false;
 	}
-	qsort(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
-	      compare_pids);
+	qsort(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items), compare_pids);
 	return error;
 }
 

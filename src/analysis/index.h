@@ -102,8 +102,8 @@ struct index_space {
 	/* Pages, of INDEX_READ: */
 	uint64_t present; /* in the index, those of hugetlb among them */
 	uint64_t swapped;
-	uint64_t zero;    /* of the zero page, which is not in the index */
-	uint64_t special; /* markers, migration entries and the like */
+	uint64_t zero;        /* of the zero page, which is not in the index */
+	uint64_t special;     /* markers, migration entries and the like */
 	struct vma_list vmas; /* with INDEX_VMAS */
 };
 

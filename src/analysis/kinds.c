@@ -28,7 +28,8 @@ static const struct {
 	[KIND_FILE] = {"file", "page cache of files"},
 	[KIND_SLAB] = {"slab", "the kernel's objects"},
 	[KIND_PAGE_TABLE] = {"page-table", "page tables"},
-	[KIND_RESERVED] = {"reserved", "set aside at boot: the kernel itself, firmware, frame table"},
+	[KIND_RESERVED] = {"reserved",
+			   "set aside at boot: the kernel itself, firmware, frame table"},
 	[KIND_MAPPED] = {"mapped", "mapped by processes, of a driver or the kernel"},
 	[KIND_KERNEL] = {"kernel", "in use by the kernel, with flags of its user's own"},
 	[KIND_UNFLAGGED] = {"unflagged",
@@ -103,8 +104,7 @@ struct counting {
 static struct error *add_chunks(struct counting *counting, const range_vec *ranges)
 {
 	for (size_t i = 0; i < ranges->count; i++) {
-		struct range r =
-			kinds_whole_pages(ranges->items[i], counting->target->page_shift);
+		struct range r = kinds_whole_pages(ranges->items[i], counting->target->page_shift);
 
 		while (!range_is_empty(r)) {
 			uint64_t end = align_down(r.start, CHUNK) + CHUNK;

@@ -10,9 +10,12 @@
 const char *private_reason_name(enum private_reason reason)
 {
 	static const char *const names[PRIVATE_COUNT] = {
-		[PRIVATE_WRITTEN] = "written",   [PRIVATE_RELOCATED] = "relocated",
-		[PRIVATE_PATCHED] = "patched",   [PRIVATE_OWN] = "its own",
-		[PRIVATE_UNMAPPED] = "untouched by the others", [PRIVATE_HUGETLB] = "private huge pages",
+		[PRIVATE_WRITTEN] = "written",
+		[PRIVATE_RELOCATED] = "relocated",
+		[PRIVATE_PATCHED] = "patched",
+		[PRIVATE_OWN] = "its own",
+		[PRIVATE_UNMAPPED] = "untouched by the others",
+		[PRIVATE_HUGETLB] = "private huge pages",
 	};
 
 	return names[reason];
@@ -21,9 +24,9 @@ const char *private_reason_name(enum private_reason reason)
 /* Sections that hold addresses, which the dynamic loader fills in and then protects (RELRO). */
 static bool is_relocated(const char *name)
 {
-	static const char *const sections[] = {".got",        ".got.plt",    ".data.rel.ro",
-					       ".init_array", ".fini_array", ".dynamic",
-					       ".preinit_array", ".ctors",   ".dtors"};
+	static const char *const sections[] = {".got",           ".got.plt",    ".data.rel.ro",
+					       ".init_array",    ".fini_array", ".dynamic",
+					       ".preinit_array", ".ctors",      ".dtors"};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		if (strcmp(name, sections[i]) == 0)
@@ -32,7 +35,8 @@ static bool is_relocated(const char *name)
 	return false;
 }
 
-/* Whether the file's segment there is a writable one: if the area is not, it is so since (RELRO). */
+/* Whether the file's segment there is a writable one: if the area is not, it is so since (RELRO).
+ */
 static bool segment_is_writable(const struct region *region)
 {
 	size_t count = 0;
@@ -129,8 +133,8 @@ static struct error *find_group(struct share *share, void **tree, const struct l
 		free(key);
 		return error_nomem();
 	}
-	return vec_push(&share->groups, ((struct share_group){.name = region->name,
-							      .object = region->object}));
+	return vec_push(&share->groups,
+			((struct share_group){.name = region->name, .object = region->object}));
 }
 
 static struct error *add_space(struct share *share, void **tree, size_t space,

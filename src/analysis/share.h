@@ -44,7 +44,8 @@ struct share {
 	struct layout *layouts; /* by space; only of INDEX_READ */
 	size_t space_count;     /* how many were read */
 	VEC(struct share_group) groups;
-	uint64_t lost; /* pages in no selected region; with all selected: theirs had gone meanwhile */
+	uint64_t lost; /* pages in no selected region; with all selected: theirs had gone meanwhile
+			*/
 	VEC(struct share_part) parts; /* by space and address */
 	size_t *first_part;           /* by space, and one behind the last */
 };

@@ -19,16 +19,36 @@
 
 /* --- columns ------------------------------------------------------------------------------ */
 
-#define COLUMN_SWAP {"SWAP", CELL_PAGES, 0, 0, "swapped out, by the page tables"}
-#define COLUMN_COW  {"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"}
+#define COLUMN_SWAP                                                                                \
+	{                                                                                          \
+		"SWAP", CELL_PAGES, 0, 0, "swapped out, by the page tables"                        \
+	}
+#define COLUMN_COW                                                                                 \
+	{                                                                                          \
+		"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"                  \
+	}
 #define COLUMN_HUGETLB                                                                             \
-	{"HUGETLB", CELL_PAGES, 0, 0,                                                              \
-	 "from pools of huge pages; not in USS, PSS and RSS, as in smaps_rollup"}
-#define COLUMN_PSS       {"PSS", CELL_PAGES, 0, 0, "each page divided by its number of mappers"}
-#define COLUMN_FRAMES    {"RSS", CELL_PAGES, 0, 0, "frames in RAM, each counted once"}
-#define COLUMN_PROCESSES {"PROCESSES", CELL_NUMBER, 0, 0, "address spaces that map any of it"}
+	{                                                                                          \
+		"HUGETLB", CELL_PAGES, 0, 0,                                                       \
+			"from pools of huge pages; not in USS, PSS and RSS, as in smaps_rollup"    \
+	}
+#define COLUMN_PSS                                                                                 \
+	{                                                                                          \
+		"PSS", CELL_PAGES, 0, 0, "each page divided by its number of mappers"              \
+	}
+#define COLUMN_FRAMES                                                                              \
+	{                                                                                          \
+		"RSS", CELL_PAGES, 0, 0, "frames in RAM, each counted once"                        \
+	}
+#define COLUMN_PROCESSES                                                                           \
+	{                                                                                          \
+		"PROCESSES", CELL_NUMBER, 0, 0, "address spaces that map any of it"                \
+	}
 #define COLUMN_PAYERS                                                                              \
-	{"PAYERS", CELL_TEXT, 0, 0, "the three with the largest parts: command[pid] part of PSS"}
+	{                                                                                          \
+		"PAYERS", CELL_TEXT, 0, 0,                                                         \
+			"the three with the largest parts: command[pid] part of PSS"               \
+	}
 
 static const struct column process_columns[] = {
 	{"PID", CELL_NUMBER, 0, 0, "the process"},
@@ -50,7 +70,8 @@ static const enum census_field process_fields[] = {
 };
 
 static const struct column object_columns[] = {
-	{"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC, "the mapped file, or the kernel's name of the memory"},
+	{"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+	 "the mapped file, or the kernel's name of the memory"},
 	COLUMN_PROCESSES,
 	{"USS", CELL_PAGES, 0, 0, "frames that one process alone maps"},
 	COLUMN_PSS,
@@ -534,8 +555,8 @@ static struct error *show_sample(struct census *census, struct census_rows *rows
 static struct error *take_sample(struct census *census)
 {
 	struct census_rows rows = {0};
-	struct error *error = census->view->rows ? rows_by_index(census, &rows)
-						 : rows_by_kind(census, &rows);
+	struct error *error =
+		census->view->rows ? rows_by_index(census, &rows) : rows_by_kind(census, &rows);
 
 	if (!error)
 		error = show_sample(census, &rows);

@@ -79,10 +79,8 @@ static struct error *add_process(const struct index *index, size_t number,
 				 struct census_rows *rows)
 {
 	const struct index_space *space = &index->spaces.items[number];
-	struct census_row row = {.pid = space->pid,
-				 .account = *account,
-				 .swap = space->swapped,
-				 .processes = 1};
+	struct census_row row = {
+		.pid = space->pid, .account = *account, .swap = space->swapped, .processes = 1};
 
 	TRY(vec_push(rows, row));
 	struct census_row *added = &rows->items[rows->count - 1];
@@ -194,8 +192,7 @@ static struct error *find_member(struct grouping *g, size_t space, size_t group,
 		if (g->members.items[*member].group == group)
 			return NULL;
 	}
-	return vec_push(&g->members,
-			((struct census_member){.space = space, .group = group}));
+	return vec_push(&g->members, ((struct census_member){.space = space, .group = group}));
 }
 
 static int grouping_init(struct grouping *g, const struct index *index, struct census_rows *rows)
@@ -245,8 +242,7 @@ static int compare_members(const void *left, const void *right)
 	return (a->space > b->space) - (a->space < b->space);
 }
 
-static struct error *name_payer(struct grouping *g, const struct census_member *member,
-				size_t rank)
+static struct error *name_payer(struct grouping *g, const struct census_member *member, size_t rank)
 {
 	struct census_row *row = &g->rows->items[member->group];
 	const struct index_space *space = &g->index->spaces.items[member->space];
@@ -327,8 +323,9 @@ static struct error *rows_by_name(const struct index *index, const process_vec *
 				  struct census_rows *rows, group_namer namer)
 {
 	struct grouping g;
-	struct error *error = grouping_init(&g, index, rows) < 0 ? error_nomem()
-							 : group_spaces(&g, processes, namer);
+	struct error *error = grouping_init(&g, index, rows) < 0
+				      ? error_nomem()
+				      : group_spaces(&g, processes, namer);
 
 	grouping_deinit(&g);
 	return error;
@@ -406,8 +403,8 @@ struct error *census_rows_by_object(const struct index *index, const process_vec
 				    struct census_rows *rows)
 {
 	struct grouping g;
-	struct error *error = grouping_init(&g, index, rows) < 0 ? error_nomem()
-								 : group_objects(&g);
+	struct error *error =
+		grouping_init(&g, index, rows) < 0 ? error_nomem() : group_objects(&g);
 
 	(void)processes;
 	grouping_deinit(&g);

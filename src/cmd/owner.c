@@ -41,7 +41,8 @@ enum {
 static const struct column columns[] = {
 	[COL_PFN] = {"PFN", CELL_HEX, 8, 0, "the frame"},
 	[COL_PADDR] = {"PADDR", CELL_HEX, 11, 0, "its physical address"},
-	[COL_KIND] = {"KIND", CELL_TEXT, 10, 0, "what it is: anon, file, slab, free, hole, device, …"},
+	[COL_KIND] = {"KIND", CELL_TEXT, 10, 0,
+		      "what it is: anon, file, slab, free, hole, device, …"},
 	[COL_PID] = {"PID", CELL_NUMBER, 7, 0, "who maps it; empty: nobody"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 15, 0, "the name of the process"},
 	[COL_VADDR] = {"VADDR", CELL_HEX, 14, 0, "where it maps the frame"},
@@ -49,11 +50,14 @@ static const struct column columns[] = {
 	[COL_REGION] = {"REGION", CELL_TEXT, 8, 0, "what is there: .text, heap, stack, …"},
 	[COL_OFFSET] = {"OFFSET", CELL_HEX, 8, 0, "of the page, in the mapped file"},
 	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
-	[COL_MAPPERS] = {"MAPPERS", CELL_NUMBER, 0, 0, "page-table entries that point at it, as found"},
+	[COL_MAPPERS] = {"MAPPERS", CELL_NUMBER, 0, 0,
+			 "page-table entries that point at it, as found"},
 	[COL_COUNTED] = {"COUNTED", CELL_NUMBER, 0, 0,
 			 "the same as the kernel counts; on some kernels an estimate"},
-	[COL_FLAGS] = {"FLAGS", CELL_TEXT, 0, 0, "flags of the frame by name; unknown ones as bitN"},
-	[COL_ORDER] = {"ORDER", CELL_NUMBER, 0, 0, "its folio has 2^ORDER frames; empty: a single one"},
+	[COL_FLAGS] = {"FLAGS", CELL_TEXT, 0, 0,
+		       "flags of the frame by name; unknown ones as bitN"},
+	[COL_ORDER] = {"ORDER", CELL_NUMBER, 0, 0,
+		       "its folio has 2^ORDER frames; empty: a single one"},
 	[COL_HEAD] = {"HEAD", CELL_HEX, 0, 0, "first frame of its folio"},
 	[COL_CGROUP] = {"CGROUP", CELL_TEXT, 0, 0, "memory cgroup that it is charged to"},
 	[COL_RESOURCE] = {"RESOURCE", CELL_TEXT, 0, 0, "what /proc/iomem has at its address"},
@@ -76,7 +80,8 @@ enum { OPTION_PADDR = OPTION_LONG, OPTION_PROCESS, OPTION_REGION, OPTION_OBJECT 
 static const struct command_option options[] = {
 	{OPTION_PADDR, "paddr", NULL, "the arguments are physical addresses, not frame numbers"},
 	{OPTION_PROCESS, "process", "PID", "the frames of this process"},
-	{OPTION_REGION, "region", "NAME", "of them, those of regions of this name (.text, heap, …)"},
+	{OPTION_REGION, "region", "NAME",
+	 "of them, those of regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "of them, those of objects whose path or name matches"},
 	{'f', "freeze", NULL, "hold all processes still while they are read"},
 };
@@ -241,8 +246,7 @@ static struct error *sort_frames(struct owner *o)
 		qsort(o->pfns.items, o->pfns.count, sizeof(*o->pfns.items), compare_numbers);
 	for (size_t i = 0; i < o->pfns.count; i++) {
 		uint64_t pfn = o->pfns.items[i];
-		struct range *last =
-			o->ranges.count ? &o->ranges.items[o->ranges.count - 1] : NULL;
+		struct range *last = o->ranges.count ? &o->ranges.items[o->ranges.count - 1] : NULL;
 
 		if (kept && o->pfns.items[kept - 1] == pfn)
 			continue;
@@ -275,9 +279,9 @@ static struct error *list_mappers(struct owner *o)
 		const struct stretch *s = &o->index.stretches[i];
 
 		for (uint64_t j = 0; j < stretch_pages(s); j++)
-			TRY(vec_push(&o->mappers, ((struct mapper){stretch_pfn(s) + j,
-								   stretch_vpn(s) + j,
-								   stretch_space(s)})));
+			TRY(vec_push(&o->mappers,
+				     ((struct mapper){stretch_pfn(s) + j, stretch_vpn(s) + j,
+						      stretch_space(s)})));
 	}
 	if (o->mappers.count)
 		qsort(o->mappers.items, o->mappers.count, sizeof(*o->mappers.items),
@@ -301,7 +305,8 @@ static struct error *find_mappers(struct owner *o)
 	return list_mappers(o);
 }
 
-/* --- rows -------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------
+ */
 
 /* The region of a page now; NULL when the process, or the area, has gone since it was read. */
 static struct error *find_region(struct owner *o, const struct mapper *mapper,

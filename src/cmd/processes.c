@@ -76,8 +76,9 @@ size_t processes_explain(const struct invocation *invocation, const struct index
 					space->command);
 	}
 	if (refused && !one_by_one)
-		invocation_warn(invocation, "%zu processes may not be read and are left out: "
-					    "CAP_SYS_PTRACE is missing (run as root)",
+		invocation_warn(invocation,
+				"%zu processes may not be read and are left out: "
+				"CAP_SYS_PTRACE is missing (run as root)",
 				refused);
 	return refused + count_fate(index, INDEX_GONE);
 }

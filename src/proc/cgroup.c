@@ -171,8 +171,8 @@ struct error *cgroups_load(struct cgroups *cgroups)
 	if (!point)
 		return NULL;
 	int fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct error *error = fd < 0 ? error_errno(errno, "%s", point)
-				     : add_below(cgroups, fd, "", 0);
+	struct error *error =
+		fd < 0 ? error_errno(errno, "%s", point) : add_below(cgroups, fd, "", 0);
 	if (error)
 		cgroups_deinit(cgroups);
 	return error;

@@ -109,8 +109,9 @@ static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, 
 		TRY(vec_push(list, process));
 		errno = 0;
 	}
-	return list->count ? NULL
-			   : error_errno(errno ? errno : ENOENT, "cannot read the list of processes");
+	return list->count
+		       ? NULL
+		       : error_errno(errno ? errno : ENOENT, "cannot read the list of processes");
 }
 
 struct error *process_list(process_vec *list)

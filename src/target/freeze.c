@@ -200,8 +200,7 @@ static void release_from(struct freeze *freeze, size_t first)
 				freeze->threads.items[kept++] = freeze->threads.items[i];
 		}
 		freeze->threads.count = kept;
-		if (kept == first ||
-		    (polls >= POLLS_SLEEPING && all_sleep(freeze, first)))
+		if (kept == first || (polls >= POLLS_SLEEPING && all_sleep(freeze, first)))
 			return;
 		nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
 	}
