@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The command line itself: help, version, what is not understood. Needs no privilege.
 
+# shellcheck disable=SC2154 # bats sets stderr
+
 bats_require_minimum_version 1.5.0
 load helpers/lib
 

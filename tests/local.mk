@@ -102,7 +102,10 @@ EXTRA_DIST += \
 BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
-	tests/doctor.bats
+	tests/doctor.bats \
+	tests/map.bats \
+	tests/map-bad-input.bats \
+	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)
 dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats

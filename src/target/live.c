@@ -403,6 +403,11 @@ static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *word
 	return v->visit(v->argument, vpn, words, count);
 }
 
+static struct error *gone(const struct space *space)
+{
+	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
+}
+
 static struct error *live_pages(struct space *base, const struct vma *vma, struct range range,
 				pages_visit visit, void *argument)
 {
@@ -414,12 +419,11 @@ static struct error *live_pages(struct space *base, const struct vma *vma, struc
 		return NULL;
 	if (may_be_pfnmap(vma))
 		walker.scan = false;
-	return pagemap_walk(&walker, range, mark_and_visit, &live);
-}
-
-static struct error *gone(const struct space *space)
-{
-	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
+	struct error *error = pagemap_walk(&walker, range, mark_and_visit, &live);
+	if (!error_is(error, ERROR_GONE))
+		return error;
+	error_free(error);
+	return gone(base);
 }
 
 static struct error *live_vmas(struct space *base, struct vma_list *list)

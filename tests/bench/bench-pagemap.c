@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-pagemap PID ADDRESS PAGES
+ * bench-pagemap PID ADDRESS PAGES [rows]
  *
  * The floor under `physlens map --pages`: a process that reads the pagemap entries of those
- * pages, looks at each, and ends. Prints how many are present.
+ * pages, looks at each, and ends. Prints how many are present. With "rows" also what anybody
+ * must print who is to tell where the pages are: "ADDRESS PAGES PFN" of each run of consecutive
+ * frames.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -19,9 +21,37 @@
 #include <unistd.h>
 
 #define PRESENT (UINT64_C(1) << 63)
+#define PFN     ((UINT64_C(1) << 55) - 1)
 
 /* 128 KiB at a time: larger ones are no faster, since the kernel works in steps of 2 MiB. */
 static uint64_t words[16384];
+
+static uint64_t page_size;
+
+struct run {
+	uint64_t vpn;
+	uint64_t pages;
+	uint64_t word;
+};
+
+static void end_run(struct run *run)
+{
+	if (run->pages > 0)
+		printf("0x%012" PRIx64 " %7" PRIu64 " 0x%08" PRIx64 "\n", run->vpn * page_size,
+		       run->pages, run->word & PFN);
+	run->pages = 0;
+}
+
+static void print_rows(struct run *run, uint64_t vpn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		if (run->pages > 0 && words[i] != run->word + run->pages)
+			end_run(run);
+		if (run->pages == 0)
+			*run = (struct run){vpn + i, 0, words[i]};
+		run->pages++;
+	}
+}
 
 /* Present pages among the next ones, at most `pages`; *read_pages is how many were looked at. */
 static uint64_t step(int fd, uint64_t vpn, uint64_t pages, uint64_t *read_pages)
@@ -45,14 +75,16 @@ static uint64_t step(int fd, uint64_t vpn, uint64_t pages, uint64_t *read_pages)
 int main(int argc, char **argv)
 {
 	uint64_t vpn, pages, present = 0, done;
+	struct run run = {0, 0, 0};
 	char path[PATH_MAX];
 	int fd;
 
-	if (argc != 4) {
-		fputs("usage: bench-pagemap PID ADDRESS PAGES\n", stderr);
+	if (argc < 4 || argc > 5) {
+		fputs("usage: bench-pagemap PID ADDRESS PAGES [rows]\n", stderr);
 		return 2;
 	}
-	vpn = strtoull(argv[2], NULL, 0) / (uint64_t)sysconf(_SC_PAGESIZE);
+	page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	vpn = strtoull(argv[2], NULL, 0) / page_size;
 	pages = strtoull(argv[3], NULL, 0);
 	snprintf(path, sizeof(path), "/proc/%s/pagemap", argv[1]);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -60,8 +92,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench-pagemap: %s: %s\n", path, strerror(errno));
 		return 2;
 	}
-	for (; pages > 0; vpn += done, pages -= done)
+	for (; pages > 0; vpn += done, pages -= done) {
 		present += step(fd, vpn, pages, &done);
+		if (argc == 5)
+			print_rows(&run, vpn, done);
+	}
+	end_run(&run);
 	printf("%" PRIu64 "\n", present);
 	return 0;
 }

@@ -30,6 +30,10 @@ helper() {
 	"$PHYSLENS_HELPERS/$name" "$@"
 }
 
+require_root() {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+}
+
 # A directory that lives as long as what is asking: the test, or else the file.
 _lib_tmpdir() {
 	mktemp -d "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-${TMPDIR:-/tmp}}}/$1.XXXXXX"
@@ -219,6 +223,53 @@ require_kind() {
 	done
 }
 
+# kinds_problems ROWS: what of the kinds that were made is not in ROWS (see map_rows) as
+# the fixture says, a line each: "state: KIND: …", "region: …", "cow: …", "pages: …".
+kinds_problems() {
+	local kind start rest
+
+	while IFS=$'\t' read -r kind start rest; do
+		# As pages: an address of the upper half is negative to the shell.
+		printf '%s\t%d\t%s\n' "$kind" $(((start >> 12) & 0xfffffffffffff)) "$rest"
+	done < <(awk -F'\t' 'NF == 6' "$FIXTURE_DIR/out") | awk -F'\t' '
+		BEGIN { n = 0 }
+		function bad(what, got, wanted) {
+			print what ": " $1 ": " got " at page " v[i] ", not " wanted
+		}
+		NR == FNR { v[n] = $1; pages[n] = $2; state[n] = $4; cow[n] = $5; region[n++] = $6; next }
+		{
+			from = $2; to = $2 + $3; covered = 0; facts = "," $6 ","
+			for (i = 0; i < n && v[i] < to; i++) {
+				a = v[i] > from ? v[i] : from
+				b = v[i] + pages[i] < to ? v[i] + pages[i] : to
+				if (a >= b)
+					continue
+				covered += b - a
+				if ($4 != "-" && state[i] != $4)
+					bad("state", state[i], $4)
+				if ($5 != "-" && region[i] != $5)
+					bad("region", region[i], $5)
+				if (facts ~ /,cow,/ && cow[i] != "true")
+					bad("cow", cow[i], "true")
+				if (facts ~ /,nocow,/ && cow[i] != "false")
+					bad("cow", cow[i], "false")
+			}
+			if (covered != $3)
+				print "pages: " $1 ": " covered " of " $3
+		}' "$1" -
+}
+
+# ---- what physlens says ----
+
+# map_rows FILE: rows of `map --pages --json`, tabs between: page number, pages, PFN (both
+# decimal; "-" for none), state, cow, region, perms, object.
+map_rows() {
+	jq -r 'def hex: ltrimstr("0x") | explode |
+			reduce .[] as $c (0; . * 16 + (if $c > 96 then $c - 87 else $c - 48 end));
+		.map[] | [(.vpn | hex), .pages, (if .pfn then .pfn | hex else "-" end), .state, .cow,
+			.region, .perms, .object] | @tsv' "$1"
+}
+
 # ---- the independent reader ----
 
 # peek KIND: its lines for a kind; peek_field KIND N: one of their columns (1 vaddr,
@@ -338,10 +389,12 @@ hugetlb_reserve() {
 }
 
 # thp_on: transparent huge pages where a program asks for them, and the huge zero page.
+# khugepaged is to wait: it would make pages huge, in other frames, while they are looked at.
 thp_on() {
 	local thp=/sys/kernel/mm/transparent_hugepage
 
 	[ -r $thp/enabled ] || return 0
+	_system_set $thp/khugepaged/scan_sleep_millisecs 3600000 || true
 	grep -q '\[never\]' $thp/enabled && _system_set $thp/enabled madvise
 	[ "$(cat $thp/use_zero_page 2>/dev/null)" = 0 ] && _system_set $thp/use_zero_page 1
 	return 0
