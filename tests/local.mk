@@ -32,9 +32,11 @@ UNIT_TESTS = \
 	tests/unit/test_error \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
+	tests/unit/test_index \
 	tests/unit/test_io \
 	tests/unit/test_iomem \
 	tests/unit/test_kallsyms \
+	tests/unit/test_kinds \
 	tests/unit/test_kpage \
 	tests/unit/test_layout \
 	tests/unit/test_maps \
@@ -53,9 +55,11 @@ tests_unit_test_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
+tests_unit_test_index_LDADD = $(UNIT_LIBS)
 tests_unit_test_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
 tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
+tests_unit_test_kinds_LDADD = $(UNIT_LIBS)
 tests_unit_test_kpage_LDADD = $(UNIT_LIBS)
 tests_unit_test_layout_LDADD = $(UNIT_LIBS)
 tests_unit_test_maps_LDADD = $(UNIT_LIBS)
