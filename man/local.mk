@@ -6,5 +6,7 @@ dist_man_MANS += \
 	man/physlens-doctor.1 \
 	man/physlens-map.1 \
 	man/physlens-owner.1 \
+	man/physlens-read.1 \
 	man/physlens-share.1 \
-	man/physlens-translate.1
+	man/physlens-translate.1 \
+	man/physlens-walk.1

@@ -13,6 +13,7 @@ libphyslens_a_SOURCES = \
 # object
 libphyslens_a_SOURCES += \
 	src/object/buildid.c \
+	src/object/core.c src/object/core.h \
 	src/object/debugfile.c \
 	src/object/impl.h \
 	src/object/layout.c \
@@ -22,6 +23,7 @@ libphyslens_a_SOURCES += \
 
 # arch
 libphyslens_a_SOURCES += \
+	src/arch/pagetable.c src/arch/pagetable.h \
 	src/arch/x86_64.c src/arch/x86_64.h
 
 # proc
@@ -33,10 +35,28 @@ libphyslens_a_SOURCES += \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
 	src/proc/kpage.c src/proc/kpage.h \
 	src/proc/maps.c src/proc/maps.h \
+	src/proc/memory.c src/proc/memory.h \
 	src/proc/mmstate.c src/proc/mmstate.h \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
 	src/proc/process.c src/proc/process.h
+
+# phys
+libphyslens_a_SOURCES += \
+	src/phys/bpf.c \
+	src/phys/devmem.c \
+	src/phys/impl.h \
+	src/phys/kcore.c \
+	src/phys/known.c \
+	src/phys/marker.c \
+	src/phys/source.c src/phys/source.h
+
+# kernel
+libphyslens_a_SOURCES += \
+	src/kernel/btf.c src/kernel/btf.h \
+	src/kernel/kernel.c src/kernel/kernel.h \
+	src/kernel/memory.c src/kernel/memory.h \
+	src/kernel/tasks.c src/kernel/tasks.h
 
 # target
 libphyslens_a_SOURCES += \
@@ -63,14 +83,17 @@ libphyslens_a_SOURCES += \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/pool.c src/analysis/pool.h \
+	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
 	src/analysis/share.c src/analysis/share.h \
 	src/analysis/stretch.c src/analysis/stretch.h \
-	src/analysis/tally.c src/analysis/tally.h
+	src/analysis/tally.c src/analysis/tally.h \
+	src/analysis/walk.c src/analysis/walk.h
 
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/hexdump.c src/ui/hexdump.h \
 	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
@@ -90,11 +113,16 @@ libphyslens_a_SOURCES += \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
 	src/cmd/owner.c \
+	src/cmd/physical.c src/cmd/physical.h \
 	src/cmd/processes.c src/cmd/processes.h \
+	src/cmd/read.c \
+	src/cmd/read_output.c src/cmd/read_output.h \
 	src/cmd/share.c \
-	src/cmd/translate.c
+	src/cmd/translate.c \
+	src/cmd/walk.c \
+	src/cmd/walktext.c src/cmd/walktext.h
 
 physlens_SOURCES = src/main.c
-physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS)
 
 EXTRA_DIST += src/README.md

@@ -14,22 +14,19 @@
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
 
 const struct command *const command_list[] = {
-	&command_map,
-	&command_translate,
-	&command_share,
-	&command_owner,
-	&command_census,
-	&command_doctor,
-	NULL,
+	&command_map,  &command_translate, &command_share,  &command_owner, &command_census,
+	&command_walk, &command_read,      &command_doctor, NULL,
 };
 
 static void print_help(void)
 {
-	printf("Usage:\n physlens COMMAND [options] …\n\n"
+	printf("Usage:\n physlens [--source NAME] COMMAND [options] …\n\n"
 	       "Show where a process's memory really is.\n\nCommands:\n");
 	for (const struct command *const *command = command_list; *command; command++)
 		printf(" %-12s %s\n", (*command)->name, (*command)->summary);
 	printf("\nOptions:\n"
+	       "     --source NAME          read physical memory by auto (the default), devmem,\n"
+	       "                            kcore, bpf, or not at all (none)\n"
 	       " -h, --help                 this help\n"
 	       " -V, --version              the version\n"
 	       "\nEvery command has --help. For more details see physlens(1).\n");
@@ -42,22 +39,56 @@ static int misused(const char *what, const char *why)
 	return EXIT_CANNOT;
 }
 
-static int run_command(int argc, char **argv)
+static int run_command(int argc, char **argv, const char *source)
 {
 	for (const struct command *const *command = command_list; *command; command++) {
 		if (strcmp((*command)->name, argv[0]) == 0)
-			return command_run(*command, argc, argv);
+			return command_run(*command, argc, argv, source);
 	}
 	return misused(argv[0], "no such command");
 }
 
-/* The global options by hand: getopt() belongs to the command, whose options follow its name. */
+/*
+ * Takes "--source NAME" or "--source=NAME" off the front of the arguments: 1 when it did, 0 when
+ * there is none, -1 when it lacks its name.
+ */
+static int take_source(int *argc, char ***argv, const char **source)
+{
+	static const char option[] = "--source";
+	size_t length = sizeof(option) - 1;
+	const char *word = **argv;
+
+	if (!word || strncmp(word, option, length) != 0 || (word[length] && word[length] != '='))
+		return 0;
+	int words = word[length] ? 1 : 2;
+	*source = word[length] ? word + length + 1 : (*argv)[1];
+	if (!*source)
+		return -1;
+	*argc -= words;
+	*argv += words;
+	return 1;
+}
+
+/* Options before the command's name by hand: getopt() belongs to the command. */
 static int run(int argc, char **argv)
 {
-	const char *word = argc > 1 ? argv[1] : NULL;
+	const char *source = NULL;
+	int taken;
 
-	if (!word)
+	if (argc > 0) {
+		argc--;
+		argv++;
+	}
+	while ((taken = take_source(&argc, &argv, &source)) > 0) {
+		_cleanup_error_ struct error *error = check_source_name(source);
+		if (error)
+			return misused(NULL, error_message(error));
+	}
+	if (taken < 0)
+		return misused("--source", "needs an argument");
+	if (argc < 1)
 		return misused(NULL, "no command given");
+	const char *word = argv[0];
 	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
 		print_help();
 		return EXIT_DONE;
@@ -68,7 +99,7 @@ static int run(int argc, char **argv)
 	}
 	if (word[0] == '-')
 		return misused(word, "unknown option before the command's name");
-	return run_command(argc - 1, argv + 1);
+	return run_command(argc, argv, source);
 }
 
 /*

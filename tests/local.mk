@@ -24,14 +24,17 @@ EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/tiny32
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
-UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
+UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS = \
 	tests/unit/test_arguments \
+	tests/unit/test_btf \
 	tests/unit/test_cache \
+	tests/unit/test_core \
 	tests/unit/test_error \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
+	tests/unit/test_hexdump \
 	tests/unit/test_index \
 	tests/unit/test_io \
 	tests/unit/test_iomem \
@@ -45,16 +48,21 @@ UNIT_TESTS = \
 	tests/unit/test_object \
 	tests/unit/test_page \
 	tests/unit/test_pagemap \
+	tests/unit/test_pagetable \
 	tests/unit/test_range \
 	tests/unit/test_runs \
+	tests/unit/test_source \
 	tests/unit/test_table \
 	tests/unit/test_vec
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
+tests_unit_test_btf_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_core_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
+tests_unit_test_hexdump_LDADD = $(UNIT_LIBS)
 tests_unit_test_index_LDADD = $(UNIT_LIBS)
 tests_unit_test_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
@@ -68,8 +76,10 @@ tests_unit_test_numa_LDADD = $(UNIT_LIBS)
 tests_unit_test_object_LDADD = $(UNIT_LIBS)
 tests_unit_test_page_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
+tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)
 
@@ -107,9 +117,11 @@ BATS_FILES = \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
-	tests/map.bats \
 	tests/map-bad-input.bats \
-	tests/unprivileged.bats
+	tests/map.bats \
+	tests/read.bats \
+	tests/unprivileged.bats \
+	tests/walk.bats
 
 TESTS += $(BATS_FILES)
 dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats

@@ -193,7 +193,7 @@ static const struct requirement {
 	{"translate", "pagemap", "pfn ptrace map-files numa cache"},
 	{"doctor", "", ""},
 	{"walk", "source btf", "pfn iomem"},
-	{"read", "source", "pfn iomem ptrace"},
+	{"read", "source pfn iomem", "ptrace attach"},
 	{"share", "pagemap pfn", "ptrace map-files kpageflags kpagecount kcmp attach"},
 	{"owner", "pagemap pfn", "ptrace map-files kpageflags kpagecount kpagecgroup iomem"},
 	{"census", "pagemap pfn", "ptrace kpageflags kpagecount kpagecgroup iomem kcmp attach"},

@@ -8,6 +8,13 @@
 #define WORD_FLAGS                                                                                 \
 	(PAGEMAP_SOFT_DIRTY | PAGEMAP_EXCLUSIVE | PAGEMAP_UFFD_WP | PAGEMAP_FILE | PAGE_KSM)
 
+/* What the page tables say of one page. */
+struct hardware {
+	bool known;
+	unsigned char shift;
+	unsigned short bits;
+};
+
 struct run_builder {
 	struct layout *layout;
 	const struct run_options *options;
@@ -17,7 +24,8 @@ struct run_builder {
 	bool pfns_visible;
 	struct run run; /* run.pages is 0 until it is begun */
 	VEC(uint64_t) pfns;
-	VEC(struct frame) frames; /* of the present words in hand, one after the other */
+	VEC(struct frame) frames;      /* of the present words in hand, one after the other */
+	VEC(struct hardware) hardware; /* of all words in hand */
 };
 
 static struct error *flush(struct run_builder *builder)
@@ -55,6 +63,8 @@ static bool continues(struct run_builder *builder, const struct run *page)
 	       (!builder->options->words ||
 		(run->word & WORD_FLAGS) == (page->word & WORD_FLAGS)) &&
 	       same_frame_facts(run, page->has_frame ? &page->frame : NULL) &&
+	       run->has_entry == page->has_entry && run->bits == page->bits &&
+	       run->shift == page->shift &&
 	       (!present || !builder->pfns_visible || frame_continues(run, page->word));
 }
 
@@ -81,7 +91,8 @@ static struct error *add_empty(void *argument, const struct region *region, uint
 }
 
 static struct error *add_page(struct run_builder *builder, const struct region *region,
-			      uint64_t vpn, uint64_t word, const struct frame *frame)
+			      uint64_t vpn, uint64_t word, const struct frame *frame,
+			      const struct hardware *hardware)
 {
 	struct run page = {.region = region,
 			   .vpn = vpn,
@@ -94,6 +105,11 @@ static struct error *add_page(struct run_builder *builder, const struct region *
 
 	if (frame)
 		page.frame = *frame;
+	if (hardware && hardware->known) {
+		page.has_entry = true;
+		page.bits = hardware->bits;
+		page.shift = hardware->shift;
+	}
 	if (continues(builder, &page)) {
 		builder->run.pages++;
 		return NULL;
@@ -135,6 +151,62 @@ static size_t count_same(const struct run *run, const uint64_t *words, size_t co
 	return i;
 }
 
+/* Words in hand, and the page table's leaves that are put beside them. */
+struct beside {
+	struct run_builder *builder;
+	uint64_t vpn;
+	const uint64_t *words;
+	size_t count;
+};
+
+/* What the tables say of a page whose frame is another by then is not said of this word. */
+static void take_leaf(const struct beside *beside, const struct page_table_leaf *leaf)
+{
+	const struct run_builder *builder = beside->builder;
+	const struct run_options *options = builder->options;
+	unsigned shift = options->table->format->levels[leaf->depth].shift;
+	uint64_t first = leaf->address >> builder->page_shift;
+	uint64_t end = first + (UINT64_C(1) << (shift - builder->page_shift));
+	uint64_t from = first > beside->vpn ? first : beside->vpn;
+	uint64_t to = end < beside->vpn + beside->count ? end : beside->vpn + beside->count;
+	unsigned access = leaf->access | (leaf->entry.bits & ~(unsigned)ENTRY_ACCESS);
+
+	for (uint64_t vpn = from; vpn < to; vpn++) {
+		uint64_t word = beside->words[vpn - beside->vpn];
+
+		if (!(word & PAGEMAP_PRESENT) ||
+		    (builder->pfns_visible &&
+		     (word & PAGEMAP_PFN) != leaf->entry.frame + (vpn - first)))
+			continue;
+		builder->hardware.items[vpn - beside->vpn] =
+			(struct hardware){true, options->size ? (unsigned char)shift : 0,
+					  (unsigned short)(access & options->bits)};
+	}
+}
+
+static struct error *take_leaves(void *argument, const struct page_table_leaf *leaves, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (leaves[i].entry.kind == ENTRY_PAGE || leaves[i].entry.kind == ENTRY_PROT_NONE)
+			take_leaf(argument, &leaves[i]);
+	}
+	return NULL;
+}
+
+/* What the page tables say of the pages of `words`, in builder->hardware. */
+static struct error *ask_tables(struct run_builder *builder, uint64_t vpn, const uint64_t *words,
+				size_t count)
+{
+	struct beside beside = {builder, vpn, words, count};
+	struct range range = {vpn << builder->page_shift, (vpn + count) << builder->page_shift};
+
+	builder->hardware.count = 0;
+	TRY(vec_reserve(&builder->hardware, count));
+	for (size_t i = 0; i < count; i++)
+		builder->hardware.items[i] = (struct hardware){0};
+	return page_table_iterate(builder->options->table, range, take_leaves, &beside);
+}
+
 static struct error *add_pages(void *argument, const struct region *region, uint64_t vpn,
 			       const uint64_t *words, size_t count)
 {
@@ -144,6 +216,8 @@ static struct error *add_pages(void *argument, const struct region *region, uint
 
 	if (frames)
 		TRY(ask_frames(builder, words, count));
+	if (builder->options->table)
+		TRY(ask_tables(builder, vpn, words, count));
 	for (size_t i = 0; i < count; i++) {
 		const struct frame *frame = NULL;
 
@@ -161,7 +235,8 @@ static struct error *add_pages(void *argument, const struct region *region, uint
 		}
 		if (frames && words[i] & PAGEMAP_PRESENT)
 			frame = &builder->frames.items[present++];
-		TRY(add_page(builder, region, vpn + i, words[i], frame));
+		TRY(add_page(builder, region, vpn + i, words[i], frame,
+			     builder->options->table ? &builder->hardware.items[i] : NULL));
 	}
 	return NULL;
 }
@@ -182,5 +257,6 @@ struct error *runs_of_region(struct layout *layout, const struct region *region,
 		error = flush(&builder);
 	vec_deinit(&builder.pfns);
 	vec_deinit(&builder.frames);
+	vec_deinit(&builder.hardware);
 	return error;
 }

@@ -22,12 +22,18 @@ struct run {
 	unsigned stride;
 	bool has_frame; /* the target told of its frames: */
 	struct frame frame;
+	bool has_entry; /* the page tables map it, and to that frame: */
+	unsigned bits;  /* enum entry_bits that options->bits asks for */
+	unsigned shift; /* of the size of what one entry maps; 0: not asked for */
 };
 
 /* What makes two pages unlike beyond region, state, COW and frame number. */
 struct run_options {
-	bool frames; /* flags and mappers of the frame, asked of the target */
-	bool words;  /* the flag bits of the page word */
+	bool frames;                    /* flags and mappers of the frame, asked of the target */
+	bool words;                     /* the flag bits of the page word */
+	const struct page_table *table; /* NULL: the page tables are not read; else for: */
+	unsigned bits;                  /* which of enum entry_bits */
+	bool size;                      /* of what an entry maps */
 };
 
 typedef struct error *(*run_visit)(void *argument, const struct run *run);

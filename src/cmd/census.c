@@ -619,7 +619,7 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "%s: no argument is expected",
 					  invocation->arguments[0]);
 	pthread_mutex_init(&census.progress_lock, NULL);
-	struct error *error = target_live_create(&census.target);
+	struct error *error = target_live_create(NULL, &census.target);
 	if (!error) {
 		invocation->table.page_shift = census.target->page_shift;
 		error = census.interval ? watch(&census) : take_sample(&census);

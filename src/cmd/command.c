@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "phys/source.h"
 #include "ui/escape.h"
 
-enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR };
+enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR, OPTION_SOURCE };
 
 static const struct command_option common_options[] = {
 	{'J', "json", NULL, "JSON: an object with an array of rows"},
@@ -20,6 +21,7 @@ static const struct command_option common_options[] = {
 	{'r', "raw", NULL, "cells separated by one space, without alignment"},
 	{'b', "bytes", NULL, "count bytes, not pages"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
+	{OPTION_SOURCE, "source", "NAME", "read memory by auto, devmem, kcore, bpf or none"},
 	{'h', "help", NULL, "this help"},
 	{'V', "version", NULL, "the version"},
 };
@@ -141,6 +143,16 @@ static void print_option(const struct command_option *option)
 	printf(" %-26s %s\n", name, option->help);
 }
 
+/* The command says itself what a common option means for it. */
+static bool describes(const struct command *command, int key)
+{
+	for (size_t i = 0; i < command->option_count; i++) {
+		if (command->options[i].key == key)
+			return true;
+	}
+	return false;
+}
+
 static void print_help(const struct command *command)
 {
 	printf("Usage:\n physlens %s %s\n\n%s\n", command->name, command->synopsis,
@@ -151,8 +163,10 @@ static void print_help(const struct command *command)
 			print_option(&command->options[i]);
 	}
 	printf("\nCommon options:\n");
-	for (size_t i = 0; i < COMMON_COUNT; i++)
-		print_option(&common_options[i]);
+	for (size_t i = 0; i < COMMON_COUNT; i++) {
+		if (!describes(command, common_options[i].key))
+			print_option(&common_options[i]);
+	}
 	for (const struct table_spec *const *spec = command->tables; spec && *spec; spec++) {
 		printf("\nColumns%s%s:\n", command->tables[1] ? " of " : "",
 		       command->tables[1] ? (*spec)->title : "");
@@ -175,6 +189,15 @@ static struct error *parse_color(const char *when, enum color_mode *mode)
 		}
 	}
 	return error_new(ERROR_INPUT, "--color: not auto, always or never: %s", when);
+}
+
+struct error *check_source_name(const char *name)
+{
+	if (source_is_known(name))
+		return NULL;
+	return error_new(ERROR_INPUT,
+			 "no such source of physical memory (auto, devmem, kcore, bpf, none): %s",
+			 name);
 }
 
 /* -1 when the command is over, 0 when it goes on. */
@@ -203,6 +226,10 @@ static int take_common(struct invocation *invocation, int key)
 		break;
 	case OPTION_COLOR:
 		error = parse_color(optarg ? optarg : "always", &invocation->table.color);
+		break;
+	case OPTION_SOURCE:
+		invocation->source = optarg;
+		error = check_source_name(optarg);
 		break;
 	case 'h':
 		print_help(invocation->command);
@@ -261,10 +288,11 @@ struct error *invocation_table(const struct invocation *invocation, const struct
 	return table_create(spec, &invocation->table, stdout, table);
 }
 
-int command_run(const struct command *command, int argc, char **argv)
+int command_run(const struct command *command, int argc, char **argv, const char *source)
 {
 	struct getopt_tables tables;
-	struct invocation invocation = {.command = command, .argc = argc, .argv = argv};
+	struct invocation invocation = {
+		.command = command, .argc = argc, .argv = argv, .source = source ? source : "auto"};
 
 	invocation.getopt_state = &tables;
 	struct error *error = getopt_tables_init(&tables, command);

@@ -49,6 +49,7 @@ struct invocation {
 	const struct command *command;
 	struct table_options table; /* from the common options */
 	bool list_columns;          /* --list-columns: the command lists them instead */
+	const char *source;         /* --source: how physical memory is read; "auto" by default */
 	char **arguments;           /* what is left after the options; NULL-terminated */
 	size_t argument_count;
 	const char *argument; /* of the option in hand */
@@ -85,8 +86,14 @@ void invocation_warn(const struct invocation *invocation, const char *format, ..
 int invocation_misused(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Runs `command` with its arguments (argv[0] is its name); the status for exit(). */
-int command_run(const struct command *command, int argc, char **argv);
+/*
+ * Runs `command` with its arguments (argv[0] is its name); the status for exit(). `source` is what
+ * was asked for before its name, or NULL.
+ */
+int command_run(const struct command *command, int argc, char **argv, const char *source);
+
+/* NULL if --source may be called `name`. */
+struct error *check_source_name(const char *name);
 
 /* Writes "physlens: …" with the message escaped: for main.c. */
 void message_print(const char *prefix, const char *message);

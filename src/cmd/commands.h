@@ -9,7 +9,9 @@ extern const struct command command_census;
 extern const struct command command_doctor;
 extern const struct command command_map;
 extern const struct command command_owner;
+extern const struct command command_read;
 extern const struct command command_share;
 extern const struct command command_translate;
+extern const struct command command_walk;
 
 #endif

@@ -15,7 +15,7 @@
 /* What does not change from one address to the next. */
 struct explainer {
 	struct layout *layout;
-	const struct x86_64_level *levels; /* NULL on a machine that is not x86-64 */
+	const struct page_table_level *levels; /* NULL on a machine that is not x86-64 */
 	size_t level_count;
 	bool narrow; /* a 32-bit process: also the classic 20/12 */
 	struct cpu_flags cpu;

@@ -2,6 +2,7 @@
 /* physlens map: the page table of a process, a row a region or a row a run of like pages. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/layout.h"
 #include "analysis/runs.h"
@@ -84,6 +85,10 @@ enum {
 	PAGES_OFFSET,
 	PAGES_FLAGS,
 	PAGES_MAPPERS,
+	PAGES_ACCESSED,
+	PAGES_DIRTY,
+	PAGES_SOFT_DIRTY,
+	PAGES_SIZE,
 };
 
 static const struct column pages_columns[] = {
@@ -95,7 +100,7 @@ static const struct column pages_columns[] = {
 			 "present, zero, swapped, in-file, untouched, guard, migrating, special"},
 	[PAGES_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
 	[PAGES_PTE] = {"PTE", CELL_TEXT, 0, 0,
-		       "what the hardware allows; empty: no page table was read"},
+		       "what the page tables allow: r, rw, rx, rwx, none; empty: not known"},
 	[PAGES_COW] = {"COW", CELL_BOOL, 0, 0, "present, and a write now would copy it"},
 	[PAGES_REGION] = {"REGION", CELL_TEXT, 8, 0, "what is there: .text, .bss, heap, stack, …"},
 	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
@@ -103,6 +108,10 @@ static const struct column pages_columns[] = {
 	[PAGES_FLAGS] = {"FLAGS", CELL_TEXT, 0, 0, "of page and frame, by name"},
 	[PAGES_MAPPERS] = {"MAPPERS", CELL_NUMBER, 0, 0,
 			   "page-table entries that point at each frame, as the kernel counts"},
+	[PAGES_ACCESSED] = {"ACCESSED", CELL_BOOL, 0, 0, "the hardware has seen an access"},
+	[PAGES_DIRTY] = {"DIRTY", CELL_BOOL, 0, 0, "the hardware has seen a write"},
+	[PAGES_SOFT_DIRTY] = {"SOFT-DIRTY", CELL_BOOL, 0, 0, "written since clear_refs said so"},
+	[PAGES_SIZE] = {"SIZE", CELL_TEXT, 0, 0, "what one page-table entry maps: 4K, 2M, 1G"},
 };
 
 static const struct table_spec pages_table = {
@@ -361,6 +370,50 @@ static struct error *put_frame(struct map *map, const struct run *run)
 			      : table_hidden(table, PAGES_MAPPERS, "hidden");
 }
 
+/* Columns of what only the page tables know, and the bits of an entry behind each. */
+static const struct {
+	size_t column;
+	unsigned bits;
+} entry_columns[] = {
+	{PAGES_PTE, ENTRY_ACCESS},
+	{PAGES_ACCESSED, ENTRY_ACCESSED},
+	{PAGES_DIRTY, ENTRY_DIRTY},
+	{PAGES_SOFT_DIRTY, ENTRY_SOFT_DIRTY},
+};
+
+enum { ENTRY_COLUMNS = sizeof(entry_columns) / sizeof(entry_columns[0]) };
+
+static struct error *put_entry(struct table *table, const struct run *run)
+{
+	char access[8];
+
+	if (!run->has_entry)
+		return NULL;
+	entry_access_text(run->bits, access);
+	TRY(table_text(table, PAGES_PTE, access));
+	for (size_t i = 1; i < ENTRY_COLUMNS; i++)
+		TRY(table_bool(table, entry_columns[i].column, run->bits & entry_columns[i].bits));
+	return table_text(table, PAGES_SIZE, page_table_size_text(run->shift));
+}
+
+/* Opens the page tables where a column asks for them; without them those columns are empty. */
+static void ask_for_entries(const struct map *map, struct page_table *page_table,
+			    struct run_options *options)
+{
+	options->size = table_wants(map->table, PAGES_SIZE);
+	for (size_t i = 0; i < ENTRY_COLUMNS; i++)
+		options->bits |= table_wants(map->table, entry_columns[i].column)
+					 ? entry_columns[i].bits
+					 : 0;
+	if (!options->size && !options->bits)
+		return;
+	_cleanup_error_ struct error *error = space_page_table(map->layout.space, page_table);
+	if (error && strcmp(map->invocation->source, "none") != 0)
+		invocation_warn(map->invocation, "what only the page tables tell is left empty: %s",
+				error_message(error));
+	options->table = error ? NULL : page_table;
+}
+
 static struct error *put_run(void *argument, const struct run *run)
 {
 	struct map *map = argument;
@@ -379,6 +432,7 @@ static struct error *put_run(void *argument, const struct run *run)
 	if (run->region->file)
 		TRY(table_hex(table, PAGES_OFFSET, offset_of(run->region, address)));
 	TRY(put_place(table, run->region, PAGES_PERMS, PAGES_OBJECT));
+	TRY(put_entry(table, run));
 	return put_flags(table, run);
 }
 
@@ -412,9 +466,11 @@ static struct error *map_pages(struct map *map)
 	struct run_options options = {.words = flags,
 				      .frames = flags || table_wants(map->table, PAGES_MAPPERS)};
 
+	struct page_table page_table;
 	size_t selected = 0;
 
 	explain_hidden(map, &options);
+	ask_for_entries(map, &page_table, &options);
 	for (size_t i = 0; i < map->layout.regions.count; i++) {
 		struct region region;
 
@@ -477,7 +533,7 @@ static int run(struct invocation *invocation)
 	}
 	if (invocation->argument_count != 1)
 		return invocation_misused(invocation, "one process ID is needed");
-	struct error *error = target_live_create(&target);
+	struct error *error = target_live_create(invocation->source, &target);
 	if (!error) {
 		error = map_process(&map, target, invocation->arguments[0]);
 		target_destroy(target);

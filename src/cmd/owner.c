@@ -488,7 +488,7 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "a frame number is needed, or --process");
 	if ((o.selection.name || o.selection.object_glob) && !o.process)
 		return invocation_misused(invocation, "--region and --object need --process");
-	struct error *error = target_live_create(&o.target);
+	struct error *error = target_live_create(NULL, &o.target);
 	if (error)
 		return invocation_fail(invocation, error);
 	invocation->table.page_shift = o.target->page_shift;

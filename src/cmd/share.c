@@ -449,7 +449,7 @@ static int run(struct invocation *invocation)
 	}
 	if (invocation->argument_count == 0 && !s.name)
 		return invocation_misused(invocation, "two or more process IDs are needed");
-	struct error *error = target_live_create(&s.target);
+	struct error *error = target_live_create(NULL, &s.target);
 	if (error)
 		return invocation_fail(invocation, error);
 	invocation->table.page_shift = s.target->page_shift;

@@ -108,10 +108,10 @@ static size_t level_column(const char *name)
 static struct error *put_levels(struct translate *t, uint64_t address)
 {
 	for (size_t i = 0; i < t->explainer.level_count; i++) {
-		const struct x86_64_level *level = &t->explainer.levels[i];
+		const struct page_table_level *level = &t->explainer.levels[i];
 
 		TRY(table_number(t->table, level_column(level->name),
-				 x86_64_index(level, address)));
+				 page_table_index(level, address)));
 	}
 	return NULL;
 }
@@ -304,7 +304,7 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "a process ID is needed");
 	if (invocation->argument_count == 1 && isatty(STDIN_FILENO))
 		return invocation_misused(invocation, "an address or a symbol is needed");
-	struct error *error = target_live_create(&target);
+	struct error *error = target_live_create(invocation->source, &target);
 	if (!error) {
 		error = translate(&t, target);
 		target_destroy(target);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "proc/cpuinfo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -25,12 +26,21 @@ static bool has_word(const char *line, size_t length, const char *word)
 	return false;
 }
 
+static unsigned parse_physical_bits(const char *text)
+{
+	const char *line = strstr(text, "\naddress sizes");
+	const char *colon = line ? strchr(line, ':') : NULL;
+	unsigned bits = 0;
+
+	return colon && sscanf(colon, ": %2u bits physical", &bits) == 1 && bits <= 52 ? bits : 0;
+}
+
 void cpu_flags_parse(const char *text, struct cpu_flags *flags)
 {
 	const char *line = strncmp(text, "flags", 5) == 0 ? text : strstr(text, "\nflags");
 	const char *colon = line ? strchr(line, ':') : NULL;
 
-	*flags = (struct cpu_flags){0};
+	*flags = (struct cpu_flags){.physical_bits = parse_physical_bits(text)};
 	if (!colon)
 		return;
 	size_t length = strcspn(colon + 1, "\n");

@@ -10,10 +10,14 @@
 struct cpu_flags {
 	bool la57; /* five levels of page tables are in use (the kernel hides it when they are not)
 		    */
-	bool hypervisor; /* a virtual machine: frames are the guest's */
+	bool hypervisor;        /* a virtual machine: frames are the guest's */
+	unsigned physical_bits; /* width of physical addresses; 0 when not told */
 };
 
-/* From the text of the file: the line "flags\t\t: fpu vme …" of the first processor. */
+/*
+ * From the text of the file, of the first processor: the lines "flags\t\t: fpu vme …" and
+ * "address sizes\t: 46 bits physical, 48 bits virtual".
+ */
 void cpu_flags_parse(const char *text, struct cpu_flags *flags);
 
 /* Reads proc/cpuinfo below the directory `root`. */

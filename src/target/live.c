@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/vec.h"
+#include "kernel/kernel.h"
+#include "phys/source.h"
 #include "proc/kpage.h"
 #include "proc/numa.h"
 #include "proc/process.h"
@@ -51,10 +54,15 @@ struct live_target {
 	struct iomem iomem;
 	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
 	VEC(struct device) devices;
+	char *source_name;     /* NULL: no source of physical memory */
+	int root;              /* of /proc and /sys; open once the source is */
+	struct source *source; /* on first use, as the kernel */
+	struct kernel *kernel;
 };
 
 struct live_space {
 	struct space base;
+	pid_t tgid;  /* of the process: PID may be that of another of its threads */
 	int proc_fd; /* /proc/PID */
 	int pid_fd;  /* or -1 on a kernel without pidfd */
 	int maps_fd; /* opened with the space: of the address space it had then */
@@ -116,6 +124,11 @@ static void live_destroy(struct target *target)
 	iomem_deinit(&live->iomem);
 	vec_deinit(&live->devices);
 	pthread_mutex_destroy(&live->lock);
+	kernel_close(live->kernel);
+	source_close(live->source);
+	if (live->root >= 0)
+		close(live->root);
+	free(live->source_name);
 	free(live);
 }
 
@@ -563,6 +576,31 @@ static struct error *live_check_alive(struct space *base)
 	return NULL;
 }
 
+static struct error *open_source(struct live_target *live)
+{
+	if (!live->source_name)
+		return error_new(ERROR_UNSUPPORTED,
+				 "page tables are read from physical memory, of which no source "
+				 "was given (--source=none)");
+	if (live->root < 0)
+		live->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (live->root < 0)
+		return error_errno(errno, "/");
+	return live->source ? NULL : source_open(live->source_name, 0, &live->source);
+}
+
+static struct error *live_page_table(struct space *base, struct page_table *table)
+{
+	struct live_target *live = live_target(base->target);
+	struct kernel_task task;
+
+	if (!live->kernel) {
+		TRY(open_source(live));
+		TRY(kernel_open(live->source, live->root, &live->kernel));
+	}
+	return kernel_process(live->kernel, live_space(base)->tgid, &task, table);
+}
+
 static void live_close(struct space *base)
 {
 	struct live_space *space = live_space(base);
@@ -586,6 +624,7 @@ static const struct space_ops live_space_ops = {
 	.open_object = live_open_object,
 	.check_alive = live_check_alive,
 	.is_hugetlb = live_is_hugetlb,
+	.page_table = live_page_table,
 };
 
 /* Field 47 of /proc/PID/stat, start_brk, counted from behind the comm, which may hold anything. */
@@ -600,6 +639,18 @@ static uint64_t read_heap_start(const struct live_space *space)
 	for (int number = 2; field && number < 47; number++)
 		field = strchr(field + 1, ' ');
 	return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+/* "Tgid:	4711" of /proc/PID/status; the PID itself where that cannot be read. */
+static pid_t read_tgid(const struct live_space *space)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "status", 1 << 16, &text, NULL);
+	const char *line = error ? NULL : strstr(text, "\nTgid:\t");
+	long tgid = line ? strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
+
+	return tgid > 0 && tgid <= INT_MAX ? (pid_t)tgid : space->base.pid;
 }
 
 static bool read_has_ksm(const struct live_space *space)
@@ -682,6 +733,7 @@ static struct error *space_init(struct live_space *space)
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
 	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);
+	space->tgid = read_tgid(space);
 	space->base.heap_start = read_heap_start(space);
 	space->base.pfns_visible = live->pfns_visible;
 	space->base.zero_visible = live->pfns_visible || space->scan_zero;
@@ -717,19 +769,30 @@ static const struct target_ops live_target_ops = {
 	.resources = live_resources,
 };
 
-struct error *target_live_create(struct target **target)
+static struct error *live_init(struct live_target *live, const char *source)
 {
-	struct live_target *live = calloc(1, sizeof(*live));
-
-	if (!live)
-		return error_nomem();
 	live->base.ops = &live_target_ops;
 	pthread_mutex_init(&live->lock, NULL);
 	live->base.page_shift = (unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	live->flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	live->kpage_errno = errno;
 	live->count_fd = open("/proc/kpagecount", O_RDONLY | O_CLOEXEC);
-	struct error *error = learn_zero_page(live);
+	live->root = -1;
+	if (source && strcmp(source, "none") != 0) {
+		live->source_name = strdup(source);
+		if (!live->source_name)
+			return error_nomem();
+	}
+	return learn_zero_page(live);
+}
+
+struct error *target_live_create(const char *source, struct target **target)
+{
+	struct live_target *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return error_nomem();
+	struct error *error = live_init(live, source);
 	if (error) {
 		live_destroy(&live->base);
 		return error;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "arch/pagetable.h"
 #include "base/error.h"
 #include "base/range.h"
 #include "proc/iomem.h"
@@ -63,6 +64,7 @@ struct space_ops {
 	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
 	struct error *(*check_alive)(struct space *space);
 	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
+	struct error *(*page_table)(struct space *space, struct page_table *table);
 };
 
 /* Implementations embed these as their first member. */
@@ -81,8 +83,12 @@ struct space {
 	uint64_t heap_start; /* where brk began, or 0 where that may not be seen */
 };
 
-/* The live system. `root` of the separate debug files is not its business: see analysis/. */
-struct error *target_live_create(struct target **target);
+/*
+ * The live system. `source` names the source of physical memory for what only the page tables tell
+ * ("auto", "devmem", "kcore", "bpf"; NULL or "none": there is none). It is opened when that is
+ * first asked for, so that what does not ask pays nothing.
+ */
+struct error *target_live_create(const char *source, struct target **target);
 
 static inline void target_destroy(struct target *target) /* NULL is fine */
 {
@@ -198,6 +204,19 @@ static inline bool space_is_hugetlb(struct space *space, const struct vma *vma)
 static inline struct error *space_check_alive(struct space *space)
 {
 	return space->ops->check_alive(space);
+}
+
+/*
+ * The hardware's page tables of the space, to be read for as long as it is open: its addresses to
+ * frames as the processor finds them, beside space_pages(), which is the kernel's word. After an
+ * exec they are those of the new address space; space_check_alive() tells. ERROR_UNSUPPORTED or
+ * ERROR_DENIED when no source of physical memory can be had: the message names what is in the way.
+ */
+static inline struct error *space_page_table(struct space *space, struct page_table *table)
+{
+	if (!space->ops->page_table)
+		return error_new(ERROR_UNSUPPORTED, "page tables cannot be read here");
+	return space->ops->page_table(space, table);
 }
 
 #endif

@@ -8,9 +8,10 @@ BENCHES = \
 
 check_PROGRAMS += $(BENCHES)
 
-EXTRA_DIST += tests/bench/run tests/bench/page-types
+EXTRA_DIST += tests/bench/run tests/bench/page-types tests/bench/phys.sh
 
 # BENCH_ARGS='--runs 101' for more of it.
 .PHONY: bench
 bench: physlens$(EXEEXT) tests/helpers/hugereserve$(EXEEXT) $(BENCHES)
 	$(srcdir)/tests/bench/run $(BENCH_ARGS)
+	$(srcdir)/tests/bench/phys.sh

@@ -8,8 +8,11 @@ VM_TESTS = \
 	tests/vm/lab.bats \
 	tests/vm/map.bats \
 	tests/vm/pattern.bats \
+	tests/vm/read.bats \
 	tests/vm/stock.bats \
-	tests/vm/translate.bats
+	tests/vm/translate.bats \
+	tests/vm/walk.bats \
+	tests/vm/walk-drgn.bats
 
 # The machinery itself, seen from the host.
 VM_HOST_TESTS = \
@@ -18,7 +21,7 @@ VM_HOST_TESTS = \
 	tests/vm-run.bats
 
 EXTRA_DIST += $(VM_TESTS) $(VM_HOST_TESTS) tests/README.md \
-	tests/vm/guest.bash tests/vm/pattern.txt tests/vm/run \
+	tests/vm/guest.bash tests/vm/pattern.txt tests/vm/run tests/vm/walk-drgn.py \
 	scripts/lab-kernel scripts/lab-kernel.config scripts/vm \
 	scripts/lib/packages-vm scripts/lib/stock-kernel.sh scripts/lib/vm-common.sh \
 	scripts/lib/vm-init scripts/lib/vm-main

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/btf.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NESTING = 16 }; /* of anonymous structures: a type that contains itself must not hang us */
+
+struct kernel_types {
+	struct btf *btf;
+};
+
+struct error *kernel_types_load(const char *path, struct kernel_types **types)
+{
+	struct kernel_types *loaded = calloc(1, sizeof(*loaded));
+
+	if (!loaded)
+		return error_nomem();
+	libbpf_set_print(NULL); /* what fails is our errors' business */
+	errno = 0;
+	loaded->btf = btf__parse_raw(path);
+	if (loaded->btf) {
+		*types = loaded;
+		return NULL;
+	}
+	int errnum = errno ? errno : EINVAL;
+	free(loaded);
+	if (errnum == ENOENT)
+		return error_new(ERROR_UNSUPPORTED,
+				 "%s: not there: this kernel was built without BTF "
+				 "(CONFIG_DEBUG_INFO_BTF), so its structures cannot be read",
+				 path);
+	if (errnum == EINVAL || errnum == EPROTO)
+		return error_new(ERROR_INPUT, "%s: not type information that libbpf understands",
+				 path);
+	return error_errno(errnum, "%s", path);
+}
+
+void kernel_types_free(struct kernel_types *types)
+{
+	if (!types)
+		return;
+	btf__free(types->btf);
+	free(types);
+}
+
+/* The structure or union that a type is, under its typedefs and qualifiers; NULL when it is none.
+ */
+static const struct btf_type *composite(const struct btf *btf, uint32_t id)
+{
+	int resolved = btf__resolve_type(btf, id);
+	const struct btf_type *type =
+		resolved < 0 ? NULL : btf__type_by_id(btf, (uint32_t)resolved);
+
+	return type && btf_is_composite(type) ? type : NULL;
+}
+
+/* A member found: its offset in bits from where the search began, and its type. */
+struct found {
+	uint64_t bit;
+	uint32_t type;
+	bool bit_field;
+};
+
+static bool is_named(const struct btf *btf, const struct btf_member *member, const char *name,
+		     size_t length)
+{
+	const char *own = btf__name_by_offset(btf, member->name_off);
+
+	return own && strlen(own) == length && strncmp(own, name, length) == 0;
+}
+
+static bool find_member(const struct btf *btf, const struct btf_type *type, const char *name,
+			size_t length, int nesting, struct found *found)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		uint64_t bit = btf_member_bit_offset(type, i);
+		const struct btf_type *inner;
+
+		if (is_named(btf, &members[i], name, length)) {
+			*found = (struct found){bit, members[i].type,
+						btf_member_bitfield_size(type, i) != 0};
+			return true;
+		}
+		if (!is_named(btf, &members[i], "", 0) || nesting == 0)
+			continue;
+		inner = composite(btf, members[i].type);
+		if (inner && find_member(btf, inner, name, length, nesting - 1, found)) {
+			found->bit += bit;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct error *no_such(const char *structure, const char *path)
+{
+	return error_new(ERROR_UNSUPPORTED, "this kernel's type information has no %s%s%s",
+			 structure, path ? "." : "", path ? path : "");
+}
+
+static struct error *finish(const struct btf *btf, const char *structure, const char *path,
+			    const struct found *found, struct kernel_member *member)
+{
+	int64_t size = btf__resolve_size(btf, found->type);
+
+	if (found->bit_field || found->bit % 8 != 0)
+		return error_new(ERROR_UNSUPPORTED, "%s.%s is a bit field", structure, path);
+	if (size < 0 || size > UINT32_MAX || found->bit / 8 > UINT32_MAX - (uint64_t)size)
+		return error_new(ERROR_INPUT, "%s.%s: type information makes no sense", structure,
+				 path);
+	*member = (struct kernel_member){(uint32_t)(found->bit / 8), (uint32_t)size};
+	return NULL;
+}
+
+struct error *kernel_types_member(const struct kernel_types *types, const char *structure,
+				  const char *path, struct kernel_member *member)
+{
+	const struct btf *btf = types->btf;
+	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+	struct found found = {0};
+	uint64_t bit = 0;
+
+	if (!type)
+		return no_such(structure, NULL);
+	for (const char *name = path; name;) {
+		size_t length = strcspn(name, ".");
+
+		if (!type || length == 0 || !find_member(btf, type, name, length, NESTING, &found))
+			return no_such(structure, path);
+		bit += found.bit;
+		type = composite(btf, found.type);
+		name = name[length] ? name + length + 1 : NULL;
+	}
+	found.bit = bit;
+	return finish(btf, structure, path, &found, member);
+}

@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# physlens walk, and map's columns from the page tables, on this machine's kernel through whatever
+# source it has: for every page of the fixture the tables and an independent read of pagemap agree.
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+setup_file() {
+	system_prepare
+	fixture_start
+}
+
+teardown_file() {
+	fixture_stop
+	system_restore
+}
+
+setup() {
+	physlens walk --range 0x1000-0x2000 "$FIXTURE_PID" >/dev/null 2>"$BATS_TEST_TMPDIR/why" ||
+		skip "$(cat "$BATS_TEST_TMPDIR/why")"
+}
+
+# walked KIND: "VPN PFN" of each page of a kind that the tables map, in decimal.
+walked() {
+	local start end vpn pages pfn kind
+
+	start=$(kind_start "$1") end=$(kind_end "$1")
+	physlens walk --range "$start-$end" -n -r -o vpn,pages,pfn,kind "$FIXTURE_PID" |
+		while read -r vpn pages pfn kind; do
+			[[ $kind == page || $kind == prot-none ]] || continue
+			for ((i = 0; i < pages; i++)); do
+				((vpn + i >= start / PAGE_SIZE && vpn + i < end / PAGE_SIZE)) || continue
+				echo "$((vpn + i)) $((pfn + i))"
+			done
+		done
+}
+
+# The same from an independent reader of pagemap.
+pagemapped() {
+	peek "$1" | while read -r vaddr _ present _ _ _ pfn _; do
+		[ "$present" = 1 ] || continue
+		echo "$((vaddr / PAGE_SIZE)) $((pfn))"
+	done
+}
+
+@test "every present page of every kind: the frame is the one that pagemap gives" {
+	local kind compared=0
+
+	for kind in $(kinds_made); do
+		[[ $kind != vsyscall && $kind != vvar && $kind != sparse-hole ]] || continue
+		[ "$(walked "$kind")" == "$(pagemapped "$kind")" ] || {
+			echo "$kind"
+			diff <(walked "$kind") <(pagemapped "$kind") | head
+			return 1
+		}
+		compared=$((compared + 1))
+	done
+	[ "$compared" -gt 30 ]
+}
+
+@test "all of the fixture and all of this shell agree with pagemap" {
+	run -0 physlens walk --all --compare "$FIXTURE_PID"
+	[[ ${lines[-1]} =~ ^([0-9,.]+)\ pages\ compared\ with\ pagemap:\ ([0-9,.]+)\ agree\.$ ]]
+	[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
+	run -0 physlens walk --all --compare $$
+}
+
+@test "every one of init's pages agrees" {
+	head -c 0 /proc/1/pagemap 2>/dev/null || skip "/proc/1/pagemap may not be opened"
+	physlens map 1 >/dev/null 2>&1 || skip "process 1 is protected"
+	run -0 physlens walk --all --compare 1
+}
+
+@test "a walk goes from CR3 level by level, and ends with pagemap's word" {
+	local levels=4
+
+	! grep -q -w la57 /proc/cpuinfo || levels=5
+	require_kind anon-written
+	run -0 physlens walk -J "$FIXTURE_PID" "$(kind_start anon-written)"
+	json_check ".walk | length == $levels + 2"
+	json_check '.walk[0].level == "CR3" and .walk[-2].level == "PTE"'
+	json_check '.walk[-1] | .level == "pagemap" and .agrees == true'
+	json_check '.walk[-1].frame == .walk[-2].frame'
+	json_check '[.walk[1:-1][] | .index, .entry, .value] | all(. != null)'
+	# Each entry lies in the frame that the one before leads to.
+	run -0 jq -r '.walk[:-1] | .[:-1] as $a | .[1:] as $b | range($a | length)
+		| "\($a[.].frame) \($b[.].entry) \($b[.].index)"' <<<"$output"
+	while read -r frame entry index; do
+		[ $((entry)) -eq $((frame * 4096 + 8 * index)) ]
+	done <<<"$output"
+}
+
+@test "the text explains, for kinds that end in different ways" {
+	run -0 physlens walk "$FIXTURE_PID" "$(kind_start anon-written)"
+	[[ $output == *'All levels together allow: rw.'* ]]
+	[[ $output == *'Physical address: '* ]]
+	[[ $output == *'pagemap agrees: present, frame 0x'* ]]
+	run -0 physlens walk "$FIXTURE_PID" "$(kind_start anon-untouched)"
+	[[ $output == *'is empty: nothing of its '*' is mapped'* ]]
+	[[ $output == *'pagemap agrees: not present.'* ]]
+	run -0 physlens walk "$FIXTURE_PID" "$(kind_start prot-none)"
+	[[ $output == *'from every access (PROT_NONE)'* ]]
+	run -0 physlens walk "$FIXTURE_PID" 0x1000
+	[[ $output == *'in no area of process'* ]]
+}
+
+@test "a swapped page: the slot that pagemap gives" {
+	require_kind swapped
+	run -0 physlens walk -J "$FIXTURE_PID" "$(kind_start swapped)"
+	json_check '.walk[-2].flags | startswith("swap,type=")'
+	json_check '.walk[-1] | .flags == "swapped" and .agrees'
+}
+
+@test "a huge page ends at the PMD and is 2M" {
+	require_kind thp
+	run -0 physlens walk -J "$FIXTURE_PID" "$(kind_start thp)"
+	json_check '.walk[-2] | .level == "PMD" and (.flags | startswith("huge-2M,present"))'
+	run -0 physlens walk -n -r -o size --range "$(kind_start thp)-$(kind_end thp)" "$FIXTURE_PID"
+	[ "$(sort -u <<<"$output")" = 2M ]
+	run -0 physlens map --pages -n -r -o size --range "$(kind_start thp)-$(kind_end thp)" "$FIXTURE_PID"
+	[ "$(sort -u <<<"$output")" = 2M ]
+	require_kind thp-split
+	run -0 physlens map --pages -n -r -o size \
+		--range "$(kind_start thp-split)-$(kind_end thp-split)" "$FIXTURE_PID"
+	[ "$(sort -u <<<"$output")" = 4K ]
+}
+
+@test "a page of hugetlb ends at the PMD" {
+	require_kind hugetlb
+	run -0 physlens walk -J "$FIXTURE_PID" "$(kind_start hugetlb)"
+	json_check '.walk[-2].level == "PMD" and .walk[-1].agrees'
+}
+
+@test "a page of 1 GiB ends at the PUD" {
+	kind_line hugetlb-1g >/dev/null || skip "no page of 1 GiB"
+	run -0 physlens walk -J "$FIXTURE_PID" "$(kind_start hugetlb-1g)"
+	json_check '.walk[-2] | .level == "PUD" and (.flags | startswith("huge-1G"))'
+	json_check '.walk[-1].agrees'
+}
+
+# pte KIND [PID]: map's PTE of all pages of a kind.
+pte() {
+	physlens map --pages -n -r -o pte --range "$(kind_start "$1")-$(kind_end "$1")" \
+		"${2:-$FIXTURE_PID}" | sort -u
+}
+
+@test "fork takes the write bit from both, the write gives it back to the writer alone" {
+	require_kind cow-shared cow-child-wrote cow-parent-wrote cow-both-wrote
+	child=$(kind_value cow-shared child)
+	[ "$(pte cow-shared)" = r ]
+	[ "$(pte cow-shared "$child")" = r ]
+	[ "$(pte cow-parent-wrote)" = rw ]
+	[ "$(pte cow-parent-wrote "$child")" = r ]
+	[ "$(pte cow-child-wrote)" = r ]
+	[ "$(pte cow-child-wrote "$child")" = rw ]
+	[ "$(pte cow-both-wrote)" = rw ]
+	[ "$(pte cow-both-wrote "$child")" = rw ]
+}
+
+@test "the hardware's permissions: code is rx, data rw, PROT_NONE none, what is not there empty" {
+	[ "$(pte text)" = rx ]
+	[ "$(pte anon-written)" = rw ]
+	[ "$(pte data-written)" = rw ]
+	[ "$(pte anon-read)" = r ]
+	[ "$(pte prot-none)" = none ]
+	[ "$(pte anon-untouched)" = - ]
+}
+
+@test "dirty: what was written is, what was only read is not" {
+	run -0 physlens map --pages -n -r -o dirty \
+		--range "$(kind_start anon-written)-$(kind_end anon-written)" "$FIXTURE_PID"
+	[ "$(sort -u <<<"$output")" = yes ]
+	run -0 physlens map --pages -n -r -o dirty \
+		--range "$(kind_start file-readonly)-$(kind_end file-readonly)" "$FIXTURE_PID"
+	[ "$(sort -u <<<"$output")" = no ]
+}
+
+@test "without a source the columns are empty, never a guess; walk says why it cannot" {
+	run -0 --separate-stderr physlens --source none map --pages -J -o pte,accessed,dirty,size "$FIXTURE_PID"
+	json_check '[.map[] | .[]] | all(. == null)'
+	run -2 physlens --source none walk "$FIXTURE_PID" 0x1000
+	[[ $output == *'no source was given'* ]]
+}
+
+@test "map without those columns opens no source" {
+	run -0 physlens --source devmem map --pages "$FIXTURE_PID"
+	[[ $output != *devmem* ]]
+}
+
+@test "bad input" {
+	run -2 physlens walk
+	run -2 physlens walk "$FIXTURE_PID"
+	[[ $output == *'an address or symbol'* ]]
+	run -2 physlens walk 0x10 0x1000
+	run -2 physlens walk "$FIXTURE_PID" 0x800000000000000
+	[[ $output == *'not a canonical address'* ]]
+	run -2 physlens walk "$FIXTURE_PID" no_such_symbol_here
+	[[ $output == *'unknown symbol'* ]]
+	run -2 physlens walk --all --range 0x0-0x1000 "$FIXTURE_PID"
+	run -2 physlens walk --compare "$FIXTURE_PID" 0x1000
+	run -2 physlens walk --all "$FIXTURE_PID" 0x1000
+	run -2 physlens walk --range 0x0-0xffffffffffff0000 "$FIXTURE_PID"
+	[[ $output == *'one half of the address space'* ]]
+	run -2 physlens walk 2 0x1000
+	[[ $output == *'kernel thread'* ]]
+}
+
+@test "the kernel's half can be walked, and pagemap says nothing of it" {
+	run -0 physlens walk -J "$FIXTURE_PID" 0xffffffffffffe000
+	json_check '[.walk[].level] | index("pagemap") == null'
+}
+
+@test "a thread's number finds its process" {
+	sleep 60 &
+	pid=$!
+	run -0 physlens walk -J "$pid" 0x1000
+	kill "$pid"
+	tid=$(find /proc/[0-9]*/task -mindepth 1 -maxdepth 1 2>/dev/null |
+		awk -F/ '$3 != $5 { print $5; exit }')
+	[ -n "$tid" ] || skip "no process with threads"
+	run physlens walk -J "$tid" 0x1000
+	[ "$status" -eq 0 ] || [[ $output == *protected* || $output == *'kernel thread'* ||
+		$output == *'no such process'* ]]
+}
