@@ -18,6 +18,7 @@ enum {
 	THREADS_MAX = 64,   /* pool_threads() gives no more */
 	RESERVE_SHIFT = 36, /* stretches reserved at first: 1 TiB of addresses */
 	RESERVE_SHIFT_LEAST = 20,
+	BYTES_A_MAPPER = 24, /* at most, at the peak */
 };
 
 /* The bits of a word that pages of one stretch have in common; the frame number goes on by one. */
@@ -32,15 +33,23 @@ enum {
  */
 static struct error *reserve(struct index *index)
 {
+	const size_t segment = SEGMENT * sizeof(struct stretch);
+
 	for (int shift = RESERVE_SHIFT; shift >= RESERVE_SHIFT_LEAST; shift--) {
 		size_t capacity = (size_t)1 << shift;
-		void *memory = mmap(NULL, capacity * sizeof(struct stretch), PROT_NONE,
+		size_t size = capacity * sizeof(struct stretch) + segment;
+		void *memory = mmap(NULL, size, PROT_NONE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (memory == MAP_FAILED)
 			continue;
-		index->stretches = memory;
+		/* Sorting jumps about in it: with huge pages that costs far fewer TLB misses. */
+		uintptr_t first = (uintptr_t)align_up((uint64_t)(uintptr_t)memory, segment);
+		madvise((void *)first, capacity * sizeof(struct stretch), MADV_HUGEPAGE);
+		index->stretches = (struct stretch *)first;
 		index->capacity = capacity;
+		index->memory = memory;
+		index->memory_size = size;
 		return NULL;
 	}
 	return error_nomem();
@@ -62,8 +71,9 @@ void index_deinit(struct index *index)
 	for (size_t i = 0; i < index->spaces.count; i++)
 		space_deinit(&index->spaces.items[i]);
 	vec_deinit(&index->spaces);
-	if (index->stretches)
-		munmap(index->stretches, index->capacity * sizeof(*index->stretches));
+	if (index->memory)
+		munmap(index->memory, index->memory_size);
+	index->memory = NULL;
 	index->stretches = NULL;
 	index->count = 0;
 }
@@ -90,9 +100,7 @@ struct reader {
 	unsigned area_flags;
 	atomic_size_t *taken; /* segments, by all threads */
 
-	/* The segment being filled, and those filled for this space: to be given up if it ends. */
-	struct stretch *at, *end;
-	VEC(struct stretch *) segments; /* all of this thread's, in order */
+	struct stretch *at, *end; /* what is free of the segment being filled */
 
 	/* The stretch in hand; pages is 0 until there is one. */
 	uint64_t vpn, pages, word;
@@ -107,7 +115,6 @@ static struct error *next_segment(struct reader *r)
 	struct stretch *segment = r->index->stretches + first;
 	if (mprotect(segment, SEGMENT * sizeof(*segment), PROT_READ | PROT_WRITE) < 0)
 		return error_nomem();
-	TRY(vec_push(&r->segments, segment));
 	r->at = segment;
 	r->end = segment + SEGMENT;
 	return NULL;
@@ -263,26 +270,6 @@ static struct error *read_areas(struct reader *r, struct space *space)
 	return error;
 }
 
-/* Gives up what was stored since the thread stood at `at` with `segments` segments. */
-static void roll_back(struct reader *r, struct stretch *at, size_t segments)
-{
-	/* Segments cannot be given back: they are noted as empty, and closed up with the holes. */
-	static const struct stretch nothing = {UINT64_MAX, UINT64_MAX};
-	struct stretch *last = r->at;
-
-	for (size_t i = r->segments.count; i > segments; i--) {
-		struct stretch *segment = r->segments.items[i - 1];
-
-		while (last > segment)
-			*--last = nothing;
-		last = i >= 2 ? r->segments.items[i - 2] + SEGMENT : NULL;
-	}
-	while (at && last > at)
-		*--last = nothing;
-	r->pages = 0;
-	r->space->present = r->space->swapped = r->space->zero = r->space->special = 0;
-}
-
 /* What is the process's own affair is its fate; anything else ends the reading. */
 static struct error *settle(struct index_space *space, struct error *error)
 {
@@ -304,6 +291,7 @@ static struct error *settle(struct index_space *space, struct error *error)
 		return error;
 	}
 	space->why = error;
+	space->present = space->swapped = space->zero = space->special = 0;
 	return NULL;
 }
 
@@ -320,8 +308,6 @@ static struct error *read_process(void *argument, unsigned thread, size_t job)
 	struct reading *reading = argument;
 	struct index *index = reading->index;
 	struct reader *r = &reading->readers[thread];
-	struct stretch *at = r->at;
-	size_t segments = r->segments.count;
 	struct space *space;
 
 	r->space = &index->spaces.items[job];
@@ -332,8 +318,7 @@ static struct error *read_process(void *argument, unsigned thread, size_t job)
 			error = read_areas(r, space);
 			space_close(space);
 		}
-		if (error)
-			roll_back(r, at, segments);
+		r->pages = 0;
 		TRY(settle(r->space, error));
 	}
 	size_t done = atomic_fetch_add(&reading->done, 1) + 1;
@@ -353,10 +338,13 @@ static void blank_tails(struct reading *reading, unsigned threads)
 	}
 }
 
-/* Nothing that is stored looks so: no frame has that number. */
-static bool is_blank(const struct stretch *s)
+/*
+ * Not filled (no frame has that number), or of a process that was not read to its end: of that
+ * nothing is kept.
+ */
+static bool is_blank(const struct index *index, const struct stretch *s)
 {
-	return s->where == UINT64_MAX;
+	return s->where == UINT64_MAX || index->spaces.items[stretch_space(s)].fate != INDEX_READ;
 }
 
 /* Moves the last ones into the holes: the order is of no matter yet. */
@@ -366,9 +354,9 @@ static void close_up(struct index *index)
 	size_t low = 0, high = index->usable;
 
 	for (;;) {
-		while (low < high && !is_blank(&s[low]))
+		while (low < high && !is_blank(index, &s[low]))
 			low++;
-		while (low < high && is_blank(&s[high - 1]))
+		while (low < high && is_blank(index, &s[high - 1]))
 			high--;
 		if (low >= high)
 			break;
@@ -396,8 +384,6 @@ struct error *index_read(struct index *index, const struct index_options *option
 		blank_tails(reading, threads);
 		close_up(index);
 	}
-	for (unsigned i = 0; reading && i < threads; i++)
-		vec_deinit(&reading->readers[i].segments);
 	free(reading);
 	return error;
 }
@@ -492,16 +478,51 @@ static struct error *sort_bucket(void *argument, unsigned thread, size_t job)
 	return NULL;
 }
 
-struct error *index_sort(struct index *index)
+/* Needs nothing but itself: what sorts where mappers can hardly be joined to stretches. */
+static struct error *sort_in_place(struct index *index)
 {
 	struct sorting s = {.stretches = index->stretches};
 
-	if (index->count < 2)
-		return NULL;
 	s.digit = stretch_partition(index->stretches, index->count, STRETCH_DIGITS - 1, s.starts);
 	if (s.digit <= 0)
 		return NULL;
 	return pool_run(pool_threads(), STRETCH_BUCKETS, sort_bucket, &s);
+}
+
+/* Twice the memory, many times as fast. It is the copy's memory that is kept, or the first one. */
+static bool sort_by_copy(struct index *index)
+{
+	size_t size = index->count * sizeof(struct stretch);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return false;
+	madvise(memory, size, MADV_HUGEPAGE);
+	if (stretch_sort_frames(index->stretches, memory, index->count) == memory) {
+		munmap(index->memory, index->memory_size);
+		index->memory = memory;
+		index->memory_size = size;
+		index->stretches = memory;
+	} else {
+		munmap(memory, size);
+	}
+	return true;
+}
+
+struct error *index_sort(struct index *index)
+{
+	uint64_t mappers = 0;
+
+	if (index->count < 2)
+		return NULL;
+	for (size_t i = 0; i < index->spaces.count; i++)
+		mappers += index->spaces.items[i].present;
+	/* Two stretches for each one that there is, within what a mapper may cost. */
+	if (2 * sizeof(struct stretch) * index->count <= BYTES_A_MAPPER * mappers &&
+	    sort_by_copy(index))
+		return NULL;
+	return sort_in_place(index);
 }
 
 /* The stretches that hold the frames in hand, and the nearest of their ends. */

@@ -134,6 +134,8 @@ struct index {
 	/* Whether one address space in two processes could be told: else it is counted twice. */
 	bool identity_known;
 
+	void *memory; /* what the stretches are in */
+	size_t memory_size;
 	size_t capacity; /* of the reservation, in stretches */
 	size_t usable;   /* the part of it that was made memory */
 };
@@ -153,7 +155,8 @@ struct error *index_identify(struct index *index);
  */
 struct error *index_read(struct index *index, const struct index_options *options);
 
-/* Sorts by frame, which index_walk() needs. */
+/* Sorts by first frame, which index_walk() needs: those that begin with the same one in any order.
+ */
 struct error *index_sort(struct index *index);
 
 /*
@@ -174,8 +177,5 @@ struct error *index_walk(const struct index *index, index_visit visit, void *arg
 
 /* The area of a page of a space that was read with INDEX_VMAS; NULL when it has none. */
 const struct vma *index_vma(const struct index *index, size_t space, uint64_t vpn);
-
-/* Sorts stretches by frame, space and address, in place (for index_sort(), and its test). */
-void stretch_sort(struct stretch *stretches, size_t count);
 
 #endif

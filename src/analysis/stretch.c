@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sorting in place: a radix sort from the highest byte down (an "American flag" sort). */
+/*
+ * Sorting: in place, by a radix sort from the highest byte down (an "American flag" sort); or with
+ * a second array, from the lowest byte of the frame number up.
+ */
 #include "analysis/index.h"
 #include "analysis/stretch.h"
 
@@ -91,4 +94,34 @@ void stretch_sort_from(struct stretch *s, size_t count, int digit)
 void stretch_sort(struct stretch *stretches, size_t count)
 {
 	stretch_sort_from(stretches, count, STRETCH_DIGITS - 1);
+}
+
+static void move_by_byte(const struct stretch *from, struct stretch *to, size_t count, int shift,
+			 const size_t counts[STRETCH_BUCKETS])
+{
+	size_t next[STRETCH_BUCKETS], sum = 0;
+
+	for (int b = 0; b < STRETCH_BUCKETS; b++) {
+		next[b] = sum;
+		sum += counts[b];
+	}
+	for (size_t i = 0; i < count; i++)
+		to[next[from[i].where >> shift & 255]++] = from[i];
+}
+
+struct stretch *stretch_sort_frames(struct stretch *stretches, struct stretch *other, size_t count)
+{
+	for (int shift = STRETCH_SPACE_BITS; shift < 64; shift += 8) {
+		size_t counts[STRETCH_BUCKETS] = {0};
+
+		for (size_t i = 0; i < count; i++)
+			counts[stretches[i].where >> shift & 255]++;
+		if (count == 0 || counts[stretches[0].where >> shift & 255] == count)
+			continue;
+		move_by_byte(stretches, other, count, shift, counts);
+		struct stretch *from = stretches;
+		stretches = other;
+		other = from;
+	}
+	return stretches;
 }

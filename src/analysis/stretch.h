@@ -18,4 +18,13 @@ int stretch_partition(struct stretch *stretches, size_t count, int digit,
 /* Sorts stretches that are equal in all digits above `digit`. */
 void stretch_sort_from(struct stretch *stretches, size_t count, int digit);
 
+/* Sorts stretches by frame, space and address, in place. */
+void stretch_sort(struct stretch *stretches, size_t count);
+
+/*
+ * Sorts by first frame alone, back and forth between the two arrays of `count`: gives the one that
+ * the result is in.
+ */
+struct stretch *stretch_sort_frames(struct stretch *stretches, struct stretch *other, size_t count);
+
 #endif
