@@ -11,6 +11,7 @@ HELPERS = \
 	tests/helpers/mapfile \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
+	tests/helpers/sharers \
 	tests/helpers/zombie
 
 check_PROGRAMS += $(HELPERS)
@@ -114,12 +115,16 @@ EXTRA_DIST += \
 # --- tests of the commands: tests/*.bats, a line of the report each file ------------------------
 
 BATS_FILES = \
+	tests/census.bats \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
+	tests/freeze.bats \
 	tests/map-bad-input.bats \
 	tests/map.bats \
+	tests/owner.bats \
 	tests/read.bats \
+	tests/share.bats \
 	tests/unprivileged.bats \
 	tests/walk.bats
 

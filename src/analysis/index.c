@@ -315,6 +315,10 @@ static struct error *read_process(void *argument, unsigned thread, size_t job)
 	if (r->space->fate == INDEX_READ) {
 		struct error *error = target_open_space(index->target, r->space->pid, &space);
 		if (!error) {
+			/* As the process has it: lists may have it with '?' for odd bytes. */
+			if (*space->command)
+				memcpy(r->space->command, space->command,
+				       sizeof(r->space->command));
 			error = read_areas(r, space);
 			space_close(space);
 		}

@@ -69,7 +69,9 @@ static const struct table_spec table_spec = {
 	.title = "owner",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
-	.defaults = "PFN,KIND,PID,COMMAND,VADDR,REGION,OFFSET,OBJECT,FLAGS",
+	.defaults = "PFN,PADDR,KIND,PID,COMMAND,VADDR,PERMS,REGION,OFFSET,OBJECT,MAPPERS,COUNTED,FLAGS,"
+		    "ORDER,HEAD,CGROUP,RESOURCE,NODE",
+	.screen = "PFN,KIND,PID,COMMAND,VADDR,REGION,OFFSET,OBJECT,FLAGS",
 	.streaming = true,
 };
 
