@@ -50,7 +50,7 @@ struct reading {
 	struct range range;
 	bool of_process;
 	struct source *source;
-	struct layout *layout;
+	struct layout layout;
 	struct read_output *output;
 	struct progress progress;
 	struct pending_gap gap;
@@ -179,7 +179,7 @@ static struct error *compare_again(struct reading *r, const struct piece *page, 
 	for (int i = 0; i < VERIFY_TRIES && !*equal; i++) {
 		struct copy copy = {.bytes = bytes, .start = range.start};
 
-		TRY(read_process(r->source, r->layout, range, take_copy, &copy));
+		TRY(read_process(r->source, &r->layout, range, take_copy, &copy));
 		if (process_memory_read(r->mem, range.start, r->compared, (size_t)page->length) !=
 		    0)
 			return NULL;
@@ -278,7 +278,7 @@ static struct error *read_pieces(struct reading *r)
 			       &r->output));
 	progress_init(&r->progress, progress_out(r), range_length(r->range));
 	struct error *error = r->of_process
-				      ? read_process(r->source, r->layout, r->range, take_piece, r)
+				      ? read_process(r->source, &r->layout, r->range, take_piece, r)
 				      : read_physical(r->source, r->range, take_piece, r);
 	if (!error)
 		error = flush_gap(r);
@@ -333,10 +333,10 @@ static struct error *prepare_verify(struct reading *r, pid_t pid)
 
 static struct error *read_in_layout(struct reading *r, const char *where)
 {
-	struct space *space = r->layout->space;
+	struct space *space = r->layout.space;
 	uint64_t start;
 
-	TRY(locate_parse(r->layout, where, &start));
+	TRY(locate_parse(&r->layout, where, &start));
 	TRY(make_range(r, start));
 	TRY(check_canonical(start));
 	TRY(check_canonical(r->range.end - 1));
@@ -352,12 +352,9 @@ static struct error *read_in_layout(struct reading *r, const char *where)
 
 static struct error *read_in_space(struct reading *r, struct space *space, const char *where)
 {
-	struct layout layout;
-
-	TRY(layout_init(&layout, space, LAYOUT_SYMBOLS));
-	r->layout = &layout;
+	TRY(layout_init(&r->layout, space, LAYOUT_SYMBOLS));
 	struct error *error = read_in_layout(r, where);
-	layout_deinit(&layout);
+	layout_deinit(&r->layout);
 	return error;
 }
 

@@ -36,7 +36,8 @@ struct proc2 {
 
 static struct error *proc2_open(struct proc2 *proc2)
 {
-	proc2->library = dlopen(PROC2_SONAME, RTLD_NOW | RTLD_LOCAL);
+	/* NODELETE: it keeps what it allocates for the next call, which would be lost with it. */
+	proc2->library = dlopen(PROC2_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!proc2->library)
 		return error_new(ERROR_UNSUPPORTED, "cannot load libproc2: %s", dlerror());
 	proc2->new = (__typeof__(proc2->new))dlsym(proc2->library, "procps_pids_new");

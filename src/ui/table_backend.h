@@ -60,6 +60,8 @@ struct error *table_render_json(const struct table *table, size_t column, text_b
 
 static inline struct error *buffer_append(text_buffer *buffer, const char *bytes, size_t count)
 {
+	if (count == 0)
+		return NULL; /* neither may be given the NULL of an empty buffer */
 	if (buffer->capacity - buffer->count < count)
 		TRY(vec_reserve(buffer, count));
 	memcpy(buffer->items + buffer->count, bytes, count);
@@ -69,6 +71,8 @@ static inline struct error *buffer_append(text_buffer *buffer, const char *bytes
 
 static inline struct error *buffer_fill(text_buffer *buffer, char byte, size_t count)
 {
+	if (count == 0)
+		return NULL; /* neither may be given the NULL of an empty buffer */
 	if (buffer->capacity - buffer->count < count)
 		TRY(vec_reserve(buffer, count));
 	memset(buffer->items + buffer->count, byte, count);

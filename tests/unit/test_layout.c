@@ -471,7 +471,7 @@ static void this_process(void **state)
 	struct layout layout;
 
 	(void)state;
-	assert_ok(target_live_create(&target));
+	assert_ok(target_live_create(NULL, &target));
 	assert_ok(target_open_space(target, getpid(), &space));
 	assert_ok(layout_init(&layout, space, 0));
 	assert_whole(&layout);
