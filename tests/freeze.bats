@@ -58,7 +58,7 @@ for _ in range(8):
 time.sleep(300)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	local pid=$! task
 	disown
-	until [ "$(ls "/proc/$pid/task" | wc -l)" = 9 ]; do sleep 0.05; done
+	until [ "$(awk '/^Threads:/ { print $2 }' "/proc/$pid/status")" = 9 ]; do sleep 0.05; done
 	run -0 --separate-stderr physlens share -f "$pid" "$HELPER_PID"
 	[ -z "$stderr" ]
 	for task in "/proc/$pid/task"/*; do
