@@ -66,6 +66,7 @@ libphyslens_a_SOURCES += \
 
 # analysis
 libphyslens_a_SOURCES += \
+	src/analysis/blocks.c src/analysis/blocks.h \
 	src/analysis/census.c src/analysis/census.h \
 	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \

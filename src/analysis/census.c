@@ -41,9 +41,9 @@ static struct error *visit_space(void *argument, const struct index_span *span)
 	uint64_t part = part_of(by->index, span);
 
 	for (size_t i = 0; i < span->count; i++) {
-		const struct stretch *s = span->mappers[i];
-		struct account *account = &by->accounts[stretch_space(s)];
-		unsigned flags = stretch_flags(s);
+		const struct index_mapper *mapper = &span->mappers[i];
+		struct account *account = &by->accounts[mapper->space];
+		unsigned flags = mapper->flags;
 
 		count_pages(account, flags, span, part);
 		if (flags & STRETCH_HUGETLB) {
@@ -78,14 +78,15 @@ struct by_group {
 	bool many_spaces;
 };
 
-static void meet(struct by_group *by, const struct index_span *span, const struct stretch *s)
+static void meet(struct by_group *by, const struct index_span *span,
+		 const struct index_mapper *mapper)
 {
 	struct census_member *member =
-		&by->groups->members[by->groups->member_of(by->groups->argument, s)];
-	unsigned flags = stretch_flags(s);
+		&by->groups->members[by->groups->member_of(by->groups->argument, mapper)];
+	unsigned flags = mapper->flags;
 
 	member->met = true;
-	if (stretch_space(s) != by->first_space)
+	if (mapper->space != by->first_space)
 		by->many_spaces = true;
 	count_pages(&by->groups->accounts[member->group], flags, span, part_of(by->index, span));
 	if (!(flags & STRETCH_HUGETLB)) {
@@ -106,9 +107,9 @@ static struct error *visit_group(void *argument, const struct index_span *span)
 	by->span++;
 	by->met_count = 0;
 	by->many_spaces = false;
-	by->first_space = stretch_space(span->mappers[0]);
+	by->first_space = span->mappers[0].space;
 	for (size_t i = 0; i < span->count; i++)
-		meet(by, span, span->mappers[i]);
+		meet(by, span, &span->mappers[i]);
 	bool unique = by->groups->alone ? !by->many_spaces : by->met_count == 1;
 	for (size_t i = 0; i < by->met_count; i++) {
 		struct account *account = &by->groups->accounts[by->list[i]];

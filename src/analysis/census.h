@@ -42,8 +42,7 @@ struct census_groups {
 	struct account *accounts; /* by group */
 	size_t count;
 	struct census_member *members;
-	/* The member that a stretch belongs to. */
-	size_t (*member_of)(const void *argument, const struct stretch *stretch);
+	size_t (*member_of)(const void *argument, const struct index_mapper *mapper);
 	const void *argument;
 	/* USS is what one space alone maps, rather than what only this group does. */
 	bool alone;

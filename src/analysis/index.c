@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "analysis/blocks.h"
 #include "analysis/page.h"
 #include "analysis/pool.h"
 #include "analysis/stretch.h"
@@ -18,6 +19,7 @@ enum {
 	THREADS_MAX = 64,   /* pool_threads() gives no more */
 	RESERVE_SHIFT = 36, /* stretches reserved at first: 1 TiB of addresses */
 	RESERVE_SHIFT_LEAST = 20,
+	BLOCK_LEAST = 64,    /* pages: a block of fewer is not looked for */
 	BYTES_A_MAPPER = 24, /* at most, at the peak */
 };
 
@@ -71,6 +73,10 @@ void index_deinit(struct index *index)
 	for (size_t i = 0; i < index->spaces.count; i++)
 		space_deinit(&index->spaces.items[i]);
 	vec_deinit(&index->spaces);
+	free(index->block_users);
+	free(index->block_first);
+	index->block_users = NULL;
+	index->block_first = NULL;
 	if (index->memory)
 		munmap(index->memory, index->memory_size);
 	index->memory = NULL;
@@ -102,14 +108,28 @@ struct reader {
 
 	struct stretch *at, *end; /* what is free of the segment being filled */
 
+	/* The block in hand: its pages so far, its stretches from `block` up to `at`. */
+	struct blocks *blocks;
+	struct stretch *block;
+	uint64_t block_number; /* vpn / BLOCK_PAGES */
+	uint64_t block_pages;
+
 	/* The stretch in hand; pages is 0 until there is one. */
 	uint64_t vpn, pages, word;
 };
+
+/* Nothing that is stored looks so: no frame has that number. */
+static void blank_rest(struct reader *r)
+{
+	while (r->at < r->end)
+		*r->at++ = (struct stretch){UINT64_MAX, UINT64_MAX};
+}
 
 static struct error *next_segment(struct reader *r)
 {
 	size_t first = atomic_fetch_add(r->taken, 1) * SEGMENT;
 
+	blank_rest(r);
 	if (first + SEGMENT > r->index->capacity)
 		return error_nomem();
 	struct stretch *segment = r->index->stretches + first;
@@ -117,6 +137,30 @@ static struct error *next_segment(struct reader *r)
 		return error_nomem();
 	r->at = segment;
 	r->end = segment + SEGMENT;
+	return NULL;
+}
+
+/* A block lies in one piece. It has at most a stretch for each page. */
+static struct error *begin_block(struct reader *r)
+{
+	if (r->end - r->at < BLOCK_PAGES)
+		TRY(next_segment(r));
+	r->block = r->at;
+	return NULL;
+}
+
+static struct error *end_block(struct reader *r)
+{
+	uint64_t pages = r->block_pages;
+	bool known = false;
+
+	r->block_pages = 0;
+	if (pages < BLOCK_LEAST || r->options->frames)
+		return NULL;
+	TRY(blocks_put(r->blocks, r->block, (size_t)(r->at - r->block), r->number,
+		       r->block_number * BLOCK_PAGES, &known));
+	if (known)
+		r->at = r->block;
 	return NULL;
 }
 
@@ -128,8 +172,9 @@ static struct error *store(struct reader *r, uint64_t pfn, uint64_t vpn, uint64_
 		flags |= STRETCH_FILE;
 	if (r->word & PAGE_KSM)
 		flags |= STRETCH_KSM;
-	if (r->at == r->end)
-		TRY(next_segment(r));
+	if (r->block_pages == 0)
+		TRY(begin_block(r));
+	r->block_pages += pages;
 	*r->at++ = stretch_make(pfn, r->number, vpn, pages, flags);
 	r->space->present += pages;
 	return NULL;
@@ -197,7 +242,7 @@ static void count_other(struct index_space *space, uint64_t word)
 static size_t count_like(struct reader *r, const uint64_t *words, size_t count)
 {
 	uint64_t expected = (r->word + r->pages) & LIKE;
-	size_t room = STRETCH_PAGES_MAX - r->pages, i = 0;
+	size_t room = BLOCK_PAGES - (r->vpn + r->pages) % BLOCK_PAGES, i = 0;
 
 	if (count > room)
 		count = room;
@@ -218,7 +263,7 @@ static struct error *take_words(void *argument, uint64_t vpn, const uint64_t *wo
 	struct reader *r = argument;
 
 	for (size_t i = 0; i < count;) {
-		if (r->pages && r->vpn + r->pages == vpn + i) {
+		if (r->pages && r->vpn + r->pages == vpn + i && (vpn + i) % BLOCK_PAGES) {
 			size_t like = count_like(r, words + i, count - i);
 
 			r->pages += like;
@@ -227,6 +272,9 @@ static struct error *take_words(void *argument, uint64_t vpn, const uint64_t *wo
 				continue;
 		}
 		TRY(flush(r));
+		if ((vpn + i) / BLOCK_PAGES != r->block_number)
+			TRY(end_block(r));
+		r->block_number = (vpn + i) / BLOCK_PAGES;
 		if (in_index(words[i])) {
 			r->vpn = vpn + i;
 			r->pages = 1;
@@ -247,7 +295,8 @@ static struct error *read_area(struct reader *r, struct space *space, const stru
 	if (space_is_hugetlb(space, vma))
 		r->area_flags |= STRETCH_HUGETLB;
 	TRY(space_pages(space, vma, vma->range, take_words, r));
-	return flush(r);
+	TRY(flush(r));
+	return end_block(r);
 }
 
 static struct error *read_areas(struct reader *r, struct space *space)
@@ -299,6 +348,7 @@ struct reading {
 	struct index *index;
 	const struct index_options *options;
 	struct reader readers[THREADS_MAX];
+	struct blocks *blocks;
 	atomic_size_t taken;
 	atomic_size_t done;
 };
@@ -322,7 +372,7 @@ static struct error *read_process(void *argument, unsigned thread, size_t job)
 			error = read_areas(r, space);
 			space_close(space);
 		}
-		r->pages = 0;
+		r->pages = r->block_pages = 0;
 		TRY(settle(r->space, error));
 	}
 	size_t done = atomic_fetch_add(&reading->done, 1) + 1;
@@ -334,21 +384,28 @@ static struct error *read_process(void *argument, unsigned thread, size_t job)
 /* What the threads did not fill of their last segments is not part of the index. */
 static void blank_tails(struct reading *reading, unsigned threads)
 {
-	for (unsigned i = 0; i < threads; i++) {
-		struct reader *r = &reading->readers[i];
-
-		while (r->at < r->end)
-			*r->at++ = (struct stretch){UINT64_MAX, UINT64_MAX};
-	}
+	for (unsigned i = 0; i < threads; i++)
+		blank_rest(&reading->readers[i]);
 }
 
-/*
- * Not filled (no frame has that number), or of a process that was not read to its end: of that
- * nothing is kept.
- */
+static bool is_kept(const void *argument, size_t space)
+{
+	const struct index *index = argument;
+
+	return index->spaces.items[space].fate == INDEX_READ;
+}
+
+/* Not filled, or of nobody who was read to the end: nothing is kept of one who was not. */
 static bool is_blank(const struct index *index, const struct stretch *s)
 {
-	return s->where == UINT64_MAX || index->spaces.items[stretch_space(s)].fate != INDEX_READ;
+	size_t space = stretch_space(s);
+
+	if (s->where == UINT64_MAX)
+		return true;
+	if (space < index->spaces.count)
+		return !is_kept(index, space);
+	size_t block = space - index->spaces.count;
+	return index->block_first[block] == index->block_first[block + 1];
 }
 
 /* Moves the last ones into the holes: the order is of no matter yet. */
@@ -369,25 +426,42 @@ static void close_up(struct index *index)
 	index->count = high;
 }
 
+static struct error *finish_reading(struct reading *reading, unsigned threads)
+{
+	struct index *index = reading->index;
+	struct block_users users;
+
+	TRY(blocks_users(reading->blocks, is_kept, index, &users));
+	index->block_users = users.users;
+	index->block_first = users.first;
+	index->usable = atomic_load(&reading->taken) * SEGMENT;
+	blank_tails(reading, threads);
+	close_up(index);
+	return NULL;
+}
+
 struct error *index_read(struct index *index, const struct index_options *options)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	unsigned threads = pool_threads();
 	struct error *error = reading ? reserve(index) : error_nomem();
 
+	if (!error)
+		error = blocks_create(index->spaces.count, &reading->blocks);
 	if (!error) {
 		reading->index = index;
 		reading->options = options;
 		for (unsigned i = 0; i < threads; i++)
-			reading->readers[i] = (struct reader){
-				.index = index, .options = options, .taken = &reading->taken};
+			reading->readers[i] = (struct reader){.index = index,
+							      .options = options,
+							      .blocks = reading->blocks,
+							      .taken = &reading->taken};
 		error = pool_run(threads, index->spaces.count, read_process, reading);
 	}
-	if (!error) {
-		index->usable = atomic_load(&reading->taken) * SEGMENT;
-		blank_tails(reading, threads);
-		close_up(index);
-	}
+	if (!error)
+		error = finish_reading(reading, threads);
+	if (reading)
+		blocks_destroy(reading->blocks);
 	free(reading);
 	return error;
 }
@@ -529,10 +603,11 @@ struct error *index_sort(struct index *index)
 	return sort_in_place(index);
 }
 
-/* The stretches that hold the frames in hand, and the nearest of their ends. */
+/* The stretches that hold the frames in hand, the nearest of their ends, and who maps them. */
 struct sweep {
 	VEC(const struct stretch *) held;
 	uint64_t nearest;
+	VEC(struct index_mapper) mappers;
 };
 
 static uint64_t end_of(const struct stretch *s)
@@ -566,6 +641,43 @@ static struct error *take_up(struct sweep *sweep, const struct stretch *s)
 	return vec_push(&sweep->held, s);
 }
 
+/* A stretch of a block stands for one in each of its users. */
+static struct error *add_users(const struct index *index, struct sweep *sweep,
+			       const struct stretch *s, uint64_t offset)
+{
+	size_t block = stretch_space(s) - index->spaces.count;
+	size_t first = index->block_first[block], end = index->block_first[block + 1];
+	uint64_t within = stretch_vpn(s) % BLOCK_PAGES + offset;
+
+	TRY(vec_reserve(&sweep->mappers, end - first));
+	struct index_mapper *next = sweep->mappers.items + sweep->mappers.count;
+	for (size_t i = first; i < end; i++, next++) {
+		next->vpn = index->block_users[i].vpn + within;
+		next->space = (uint32_t)index->block_users[i].space;
+		next->flags = stretch_flags(s);
+	}
+	sweep->mappers.count += end - first;
+	return NULL;
+}
+
+static struct error *find_mappers(const struct index *index, struct sweep *sweep, uint64_t pfn)
+{
+	sweep->mappers.count = 0;
+	for (size_t i = 0; i < sweep->held.count; i++) {
+		const struct stretch *s = sweep->held.items[i];
+		uint64_t offset = pfn - stretch_pfn(s);
+
+		if (stretch_space(s) < index->spaces.count)
+			TRY(vec_push(&sweep->mappers,
+				     ((struct index_mapper){stretch_vpn(s) + offset,
+							    (uint32_t)stretch_space(s),
+							    stretch_flags(s)})));
+		else
+			TRY(add_users(index, sweep, s, offset));
+	}
+	return NULL;
+}
+
 /*
  * Spans end where a stretch begins or ends. No span costs more than it has mappers, and no frame
  * is in two spans, so the whole costs no more than there are mappers.
@@ -584,10 +696,11 @@ static struct error *walk(const struct index *index, struct sweep *sweep, index_
 		uint64_t until = sweep->nearest;
 		if (next < end && stretch_pfn(next) < until)
 			until = stretch_pfn(next);
+		TRY(find_mappers(index, sweep, pfn));
 		struct index_span span = {.pfn = pfn,
 					  .pages = until - pfn,
-					  .mappers = sweep->held.items,
-					  .count = sweep->held.count};
+					  .mappers = sweep->mappers.items,
+					  .count = sweep->mappers.count};
 		TRY(visit(argument, &span));
 		pfn = until;
 		if (pfn == sweep->nearest)
@@ -602,6 +715,7 @@ struct error *index_walk(const struct index *index, index_visit visit, void *arg
 	struct error *error = index->count ? walk(index, &sweep, visit, argument) : NULL;
 
 	vec_deinit(&sweep.held);
+	vec_deinit(&sweep.mappers);
 	return error;
 }
 

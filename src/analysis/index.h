@@ -21,6 +21,9 @@
 #include "target/target.h"
 
 /*
+ * Stretches that several spaces have alike are stored once (blocks.h): the number of the space is
+ * then that of a block, which has a list of spaces.
+ *
  * Packed so that comparing `where`, then `what`, sorts by frame, space and address: `where` is the
  * first frame (40 bits: all that 52 bits of physical address can name) and the space (24), `what`
  * the first virtual page (44: half of 57 bits of address), the length less one (16) and flags (4).
@@ -59,6 +62,7 @@ static inline uint64_t stretch_pfn(const struct stretch *s)
 	return s->where >> STRETCH_SPACE_BITS;
 }
 
+/* Or of its block, from the number of spaces on. */
 static inline size_t stretch_space(const struct stretch *s)
 {
 	return s->where & ((1 << STRETCH_SPACE_BITS) - 1);
@@ -77,12 +81,6 @@ static inline uint64_t stretch_pages(const struct stretch *s)
 static inline unsigned stretch_flags(const struct stretch *s)
 {
 	return s->what & ((1 << STRETCH_FLAG_BITS) - 1);
-}
-
-/* The virtual page that maps frame `pfn` of the stretch. */
-static inline uint64_t stretch_vpn_of(const struct stretch *s, uint64_t pfn)
-{
-	return stretch_vpn(s) + (pfn - stretch_pfn(s));
 }
 
 enum index_fate {
@@ -108,6 +106,7 @@ struct index_space {
 };
 
 struct index;
+struct block_user;
 
 /* The other space that is read while this one waits; `done` of `all`; may be called by any thread.
  */
@@ -134,6 +133,9 @@ struct index {
 	/* Whether one address space in two processes could be told: else it is counted twice. */
 	bool identity_known;
 
+	struct block_user *block_users; /* see struct block_users */
+	size_t *block_first;
+
 	void *memory; /* what the stretches are in */
 	size_t memory_size;
 	size_t capacity; /* of the reservation, in stretches */
@@ -159,14 +161,20 @@ struct error *index_read(struct index *index, const struct index_options *option
  */
 struct error *index_sort(struct index *index);
 
+struct index_mapper {
+	uint64_t vpn; /* where it maps the first frame */
+	uint32_t space;
+	uint32_t flags; /* enum stretch_flags */
+};
+
 /*
- * `pages` consecutive frames that are mapped alike: by each of `mappers`, stretches that hold all
- * of them, `count` of them, in no certain order of spaces.
+ * `pages` consecutive frames that are mapped alike: each of the `count` mappers has all of them, at
+ * consecutive addresses. In no certain order of spaces.
  */
 struct index_span {
 	uint64_t pfn;
 	uint64_t pages;
-	const struct stretch *const *mappers;
+	const struct index_mapper *mappers;
 	size_t count;
 };
 

@@ -203,10 +203,10 @@ static struct error *find_parts(struct walking *w, const struct index_span *span
 	*any = false;
 	w->parts.count = 0;
 	for (size_t i = 0; i < span->count; i++) {
-		const struct stretch *s = span->mappers[i];
+		const struct index_mapper *mapper = &span->mappers[i];
 		uint64_t same;
 		struct share_part *part =
-			find_part(w->share, stretch_space(s), stretch_vpn_of(s, pfn), &same);
+			find_part(w->share, mapper->space, mapper->vpn + (pfn - span->pfn), &same);
 
 		TRY(vec_push(&w->parts, part));
 		*any |= part != NULL;
@@ -221,7 +221,7 @@ static size_t count_spaces(struct walking *w, const struct index_span *span)
 
 	w->turn++;
 	for (size_t i = 0; i < span->count; i++) {
-		size_t space = stretch_space(span->mappers[i]);
+		size_t space = span->mappers[i].space;
 
 		spaces += w->spaces[space] != w->turn;
 		w->spaces[space] = w->turn;
@@ -240,6 +240,7 @@ static struct error *cut_span(void *argument, const struct index_span *span)
 
 		TRY(find_parts(w, span, pfn, &piece.pages, &any));
 		piece.pfn = pfn;
+		piece.offset = pfn - span->pfn;
 		piece.parts = w->parts.items;
 		if (any)
 			TRY(w->visit(w->argument, &piece));
@@ -292,7 +293,7 @@ static struct error *count_piece(void *argument, const struct share_piece *piece
 	c->turn++;
 	for (size_t i = 0; i < piece->count; i++) {
 		if (piece->parts[i])
-			count_part(c, piece->parts[i], stretch_flags(piece->mappers[i]), piece);
+			count_part(c, piece->parts[i], piece->mappers[i].flags, piece);
 	}
 	return NULL;
 }

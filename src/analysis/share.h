@@ -62,7 +62,8 @@ void share_deinit(struct share *share);
 struct share_piece {
 	uint64_t pfn;
 	uint64_t pages;
-	const struct stretch *const *mappers;
+	const struct index_mapper *mappers;
+	uint64_t offset; /* to be added to their addresses, in pages */
 	/* By mapper; NULL when its region was not selected, or was not there any more. */
 	struct share_part *const *parts;
 	size_t count;

@@ -212,21 +212,21 @@ static void grouping_deinit(struct grouping *g)
 	free(g->first_area);
 }
 
-static size_t member_of_space(const void *argument, const struct stretch *stretch)
+static size_t member_of_space(const void *argument, const struct index_mapper *mapper)
 {
 	const struct grouping *g = argument;
 
-	return g->first_member[stretch_space(stretch)];
+	return g->first_member[mapper->space];
 }
 
-static size_t member_of_area(const void *argument, const struct stretch *stretch)
+static size_t member_of_area(const void *argument, const struct index_mapper *mapper)
 {
 	const struct grouping *g = argument;
-	size_t space = stretch_space(stretch);
+	size_t space = mapper->space;
 	const struct vma_list *vmas = &g->index->spaces.items[space].vmas;
-	const struct vma *vma = index_vma(g->index, space, stretch_vpn(stretch));
+	const struct vma *vma = index_vma(g->index, space, mapper->vpn);
 
-	/* Every stretch was read from an area of this list. */
+	/* Every page was read from an area of this list. */
 	size_t area = vma ? (size_t)(vma - vmas->items) : 0;
 	return g->area_members.items[g->first_area[space] + area];
 }

@@ -69,8 +69,9 @@ static const struct table_spec table_spec = {
 	.title = "owner",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
-	.defaults = "PFN,PADDR,KIND,PID,COMMAND,VADDR,PERMS,REGION,OFFSET,OBJECT,MAPPERS,COUNTED,FLAGS,"
-		    "ORDER,HEAD,CGROUP,RESOURCE,NODE",
+	.defaults =
+		"PFN,PADDR,KIND,PID,COMMAND,VADDR,PERMS,REGION,OFFSET,OBJECT,MAPPERS,COUNTED,FLAGS,"
+		"ORDER,HEAD,CGROUP,RESOURCE,NODE",
 	.screen = "PFN,KIND,PID,COMMAND,VADDR,REGION,OFFSET,OBJECT,FLAGS",
 	.streaming = true,
 };
@@ -275,16 +276,24 @@ static int compare_mappers(const void *left, const void *right)
 	return (a->vpn > b->vpn) - (a->vpn < b->vpn);
 }
 
+static struct error *list_span(void *argument, const struct index_span *span)
+{
+	struct owner *o = argument;
+
+	for (size_t i = 0; i < span->count; i++) {
+		const struct index_mapper *m = &span->mappers[i];
+
+		for (uint64_t j = 0; j < span->pages; j++)
+			TRY(vec_push(&o->mappers,
+				     ((struct mapper){span->pfn + j, m->vpn + j, m->space})));
+	}
+	return NULL;
+}
+
 static struct error *list_mappers(struct owner *o)
 {
-	for (size_t i = 0; i < o->index.count; i++) {
-		const struct stretch *s = &o->index.stretches[i];
-
-		for (uint64_t j = 0; j < stretch_pages(s); j++)
-			TRY(vec_push(&o->mappers,
-				     ((struct mapper){stretch_pfn(s) + j, stretch_vpn(s) + j,
-						      stretch_space(s)})));
-	}
+	TRY(index_sort(&o->index));
+	TRY(index_walk(&o->index, list_span, o));
 	if (o->mappers.count)
 		qsort(o->mappers.items, o->mappers.count, sizeof(*o->mappers.items),
 		      compare_mappers);

@@ -338,10 +338,10 @@ static struct error *show_regions(struct sharer *s)
 
 static struct error *put_mapper(struct sharer *s, const struct share_piece *piece, size_t i)
 {
-	const struct stretch *stretch = piece->mappers[i];
+	const struct index_mapper *mapper = &piece->mappers[i];
 	const struct region *region = piece->parts[i]->region;
-	const struct index_space *space = &s->index.spaces.items[stretch_space(stretch)];
-	uint64_t address = stretch_vpn_of(stretch, piece->pfn) << s->target->page_shift;
+	const struct index_space *space = &s->index.spaces.items[mapper->space];
+	uint64_t address = (mapper->vpn + piece->offset) << s->target->page_shift;
 	struct table *table = s->table;
 
 	TRY(table_row(table));
@@ -359,38 +359,31 @@ static struct error *put_mapper(struct sharer *s, const struct share_piece *piec
 			 address - region->vma->range.start + region->vma->offset);
 }
 
-/* In the order of spaces, which is that of PIDs, then of addresses: the smallest not put yet. */
+/* Whether mapper `a` comes before `b`: by process, then by address. */
+static bool is_before(const struct index_mapper *a, const struct index_mapper *b)
+{
+	return a->space != b->space ? a->space < b->space : a->vpn < b->vpn;
+}
+
+/* In order: of those behind the last one put, the first. */
 static struct error *put_piece(void *argument, const struct share_piece *piece)
 {
-	struct sharer *s = argument;
-	uint64_t last_space = 0, last_vpn = 0;
+	const struct index_mapper *last = NULL;
 
-	for (bool first = true;; first = false) {
+	for (;;) {
 		size_t best = piece->count;
 
 		for (size_t i = 0; i < piece->count; i++) {
-			uint64_t space = stretch_space(piece->mappers[i]);
-			uint64_t vpn = stretch_vpn_of(piece->mappers[i], piece->pfn);
-			bool done = !first && (space < last_space ||
-					       (space == last_space && vpn <= last_vpn));
+			const struct index_mapper *m = &piece->mappers[i];
 
-			if (!piece->parts[i] || done)
-				continue;
-			if (best < piece->count) {
-				const struct stretch *b = piece->mappers[best];
-
-				if (space > stretch_space(b) ||
-				    (space == stretch_space(b) &&
-				     vpn > stretch_vpn_of(b, piece->pfn)))
-					continue;
-			}
-			best = i;
+			if (piece->parts[i] && (!last || is_before(last, m)) &&
+			    (best == piece->count || is_before(m, &piece->mappers[best])))
+				best = i;
 		}
 		if (best == piece->count)
 			return NULL;
-		last_space = stretch_space(piece->mappers[best]);
-		last_vpn = stretch_vpn_of(piece->mappers[best], piece->pfn);
-		TRY(put_mapper(s, piece, best));
+		last = &piece->mappers[best];
+		TRY(put_mapper(argument, piece, best));
 	}
 }
 

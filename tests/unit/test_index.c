@@ -248,10 +248,14 @@ static struct error *look(void *argument, const struct index_span *span)
 	if (span->count > seen->most)
 		seen->most = span->count;
 	for (size_t i = 0; i < span->count; i++) {
-		const struct stretch *s = span->mappers[i];
+		const struct index_mapper *m = &span->mappers[i];
+		const struct process_of_test *p = &processes[m->space];
 
-		assert_true(stretch_pfn(s) <= span->pfn);
-		assert_true(stretch_pfn(s) + stretch_pages(s) >= seen->next);
+		/* What the index says is what the process said. */
+		for (uint64_t j = 0; j < span->pages; j++) {
+			assert_true(m->vpn + j >= p->vpn && m->vpn + j < p->vpn + p->pages);
+			assert_int_equal(p->word(m->vpn + j - p->vpn) & PAGEMAP_PFN, span->pfn + j);
+		}
 	}
 	return NULL;
 }
@@ -295,11 +299,56 @@ static void test_long_and_scattered(void **state)
 
 	(void)state;
 	make_index(&index, two, 2, NULL);
-	assert_int_equal(index.count, (200000 + STRETCH_PAGES_MAX - 1) / STRETCH_PAGES_MAX + 50000);
+	assert_int_equal(index.count, (200000 + 511) / 512 + 50000);
 	assert_int_equal(index.spaces.items[0].present, 200000);
 	assert_ok(index_walk(&index, look, &seen));
 	assert_int_equal(seen.frames, 250000);
 	assert_int_equal(seen.mappers, 250000);
+	index_deinit(&index);
+}
+
+/* The same but for one page of the fourth block. */
+static uint64_t scattered_but_one(uint64_t page)
+{
+	return page == 512 * 3 + 7 ? PRESENT | 9999999 : scattered(page);
+}
+
+static void test_blocks(void **state)
+{
+	/* Four that are alike: one of them elsewhere, one with another page, one that ends. */
+	static const struct process_of_test four[] = {
+		{0x1000, 51200, scattered, "rw-p", ERROR_OTHER, 1},
+		{0x8000 + 512, 51200, scattered, "rw-p", ERROR_OTHER, 2},
+		{0x1000, 51200, scattered_but_one, "rw-p", ERROR_OTHER, 3},
+		{0x1000, 51200, scattered, "rw-p", ERROR_GONE, 4}};
+	struct account accounts[4] = {{0}};
+	struct seen seen = {0};
+	struct index index;
+
+	(void)state;
+	make_index(&index, four, 4, NULL);
+	assert_int_equal(index.count, 51200 + 512);
+	assert_ok(index_walk(&index, look, &seen));
+	assert_int_equal(seen.frames, 51201);
+	assert_int_equal(seen.mappers, 3 * 51200);
+	assert_int_equal(seen.most, 3);
+	assert_ok(census_by_space(&index, accounts));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(accounts[i].rss, 51200);
+	assert_int_equal(accounts[0].uss, 0);
+	assert_int_equal(accounts[2].uss, 1);
+	index_deinit(&index);
+
+	/* Elsewhere by less than a block: nothing is alike, and all is right all the same. */
+	static const struct process_of_test two[] = {
+		{0x1000, 51200, scattered, "rw-p", ERROR_OTHER, 1},
+		{0x1003, 51200, scattered, "rw-p", ERROR_OTHER, 2}};
+	seen = (struct seen){0};
+	make_index(&index, two, 2, NULL);
+	assert_int_equal(index.count, 2 * 51200);
+	assert_ok(index_walk(&index, look, &seen));
+	assert_int_equal(seen.mappers, 2 * 51200);
+	assert_int_equal(seen.frames, 51200);
 	index_deinit(&index);
 }
 
@@ -428,10 +477,10 @@ static void test_hugetlb_apart(void **state)
 	index_deinit(&index);
 }
 
-static size_t member_by_space(const void *argument, const struct stretch *stretch)
+static size_t member_by_space(const void *argument, const struct index_mapper *mapper)
 {
 	(void)argument;
-	return stretch_space(stretch);
+	return mapper->space;
 }
 
 static void test_groups(void **state)
@@ -466,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_long_and_scattered),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_one_frame_often),
 		cmocka_unit_test(test_others_are_counted),
 		cmocka_unit_test(test_gone),
