@@ -539,6 +539,8 @@ struct error *index_identify(struct index *index)
 {
 	struct identity_sort sort = {.index = index};
 
+	if (index->spaces.count == 0)
+		return NULL;
 	qsort_r(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
 		compare_identity, &sort);
 	struct error *error = sort.error ? sort.error : mark_same(index);
