@@ -20,7 +20,7 @@ enum {
 	THREADS_MAX = 64,         /* pool_threads() gives no more */
 	RESERVE_SHIFT_LEAST = 20, /* stretches */
 	BLOCK_LEAST = 64,         /* pages: a block of fewer is not looked for */
-	BYTES_A_MAPPER = 24,      /* at most, at the peak */
+	BYTES_A_MAPPER = 20,      /* at most when sorting: 24 with all else that is kept */
 };
 
 /* The bits of a word that pages of one stretch have in common; the frame number goes on by one. */
