@@ -29,6 +29,7 @@ libphyslens_a_SOURCES += \
 # proc
 libphyslens_a_SOURCES += \
 	src/proc/cache.c src/proc/cache.h \
+	src/proc/cgroup.c src/proc/cgroup.h \
 	src/proc/cpuinfo.c src/proc/cpuinfo.h \
 	src/proc/iomem.c src/proc/iomem.h \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
@@ -59,11 +60,15 @@ libphyslens_a_SOURCES += \
 
 # target
 libphyslens_a_SOURCES += \
+	src/target/freeze.c src/target/freeze.h \
 	src/target/live.c \
 	src/target/target.h
 
 # analysis
 libphyslens_a_SOURCES += \
+	src/analysis/blocks.c src/analysis/blocks.h \
+	src/analysis/census.c src/analysis/census.h \
+	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \
 	src/analysis/gates_frames.c \
@@ -73,11 +78,16 @@ libphyslens_a_SOURCES += \
 	src/analysis/gates_process.c \
 	src/analysis/gates_prober.c \
 	src/analysis/gates_system.c \
+	src/analysis/index.c src/analysis/index.h \
+	src/analysis/kinds.c src/analysis/kinds.h \
 	src/analysis/layout.c src/analysis/layout.h \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
+	src/analysis/pool.c src/analysis/pool.h \
 	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
+	src/analysis/share.c src/analysis/share.h \
+	src/analysis/stretch.c src/analysis/stretch.h \
 	src/analysis/tally.c src/analysis/tally.h \
 	src/analysis/walk.c src/analysis/walk.h
 
@@ -95,14 +105,20 @@ libphyslens_a_SOURCES += \
 # cmd
 libphyslens_a_SOURCES += \
 	src/cmd/arguments.c src/cmd/arguments.h \
+	src/cmd/census.c src/cmd/census.h \
+	src/cmd/census_metrics.c \
+	src/cmd/census_rows.c \
 	src/cmd/command.c src/cmd/command.h \
 	src/cmd/commands.h \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \
+	src/cmd/owner.c \
 	src/cmd/physical.c src/cmd/physical.h \
+	src/cmd/processes.c src/cmd/processes.h \
 	src/cmd/read.c \
 	src/cmd/read_output.c src/cmd/read_output.h \
+	src/cmd/share.c \
 	src/cmd/translate.c \
 	src/cmd/walk.c \
 	src/cmd/walktext.c src/cmd/walktext.h

@@ -105,7 +105,7 @@ refused() {
 		refused "$command: --frobnicate: unknown or ambiguous option"
 		run --separate-stderr physlens "$command" -Z 1
 		refused "$command: -Z: unknown or ambiguous option"
-		run --separate-stderr physlens "$command" --no 1
+		run --separate-stderr physlens "$command" --no nonsense
 		[ "$status" -eq 2 ]
 		run --separate-stderr physlens "$command" -o
 		refused "$command: -o: needs an argument"

@@ -11,6 +11,7 @@ HELPERS = \
 	tests/helpers/mapfile \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
+	tests/helpers/sharers \
 	tests/helpers/zombie
 
 check_PROGRAMS += $(HELPERS)
@@ -20,7 +21,7 @@ check_PROGRAMS += $(HELPERS)
 tests_helpers_pagekinds_CFLAGS = $(AM_CFLAGS) -fPIE
 tests_helpers_pagekinds_LDFLAGS = $(AM_LDFLAGS) -pie
 
-EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/tiny32.c
+EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/rollup.bash tests/helpers/tiny32.c
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
@@ -35,9 +36,11 @@ UNIT_TESTS = \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
 	tests/unit/test_hexdump \
+	tests/unit/test_index \
 	tests/unit/test_io \
 	tests/unit/test_iomem \
 	tests/unit/test_kallsyms \
+	tests/unit/test_kinds \
 	tests/unit/test_kpage \
 	tests/unit/test_layout \
 	tests/unit/test_maps \
@@ -61,9 +64,11 @@ tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
 tests_unit_test_hexdump_LDADD = $(UNIT_LIBS)
+tests_unit_test_index_LDADD = $(UNIT_LIBS)
 tests_unit_test_io_LDADD = $(UNIT_LIBS)
 tests_unit_test_iomem_LDADD = $(UNIT_LIBS)
 tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
+tests_unit_test_kinds_LDADD = $(UNIT_LIBS)
 tests_unit_test_kpage_LDADD = $(UNIT_LIBS)
 tests_unit_test_layout_LDADD = $(UNIT_LIBS)
 tests_unit_test_maps_LDADD = $(UNIT_LIBS)
@@ -110,12 +115,16 @@ EXTRA_DIST += \
 # --- tests of the commands: tests/*.bats, a line of the report each file ------------------------
 
 BATS_FILES = \
+	tests/census.bats \
 	tests/cli.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
+	tests/freeze.bats \
 	tests/map-bad-input.bats \
 	tests/map.bats \
+	tests/owner.bats \
 	tests/read.bats \
+	tests/share.bats \
 	tests/unprivileged.bats \
 	tests/walk.bats
 

@@ -5,9 +5,12 @@
 
 #include "cmd/command.h"
 
+extern const struct command command_census;
 extern const struct command command_doctor;
 extern const struct command command_map;
+extern const struct command command_owner;
 extern const struct command command_read;
+extern const struct command command_share;
 extern const struct command command_translate;
 extern const struct command command_walk;
 

@@ -67,18 +67,29 @@ static size_t run_length(const uint64_t *pfns, size_t count)
 	return length;
 }
 
+int kpage_read_range(int fd, uint64_t pfn, size_t count, uint64_t absent, uint64_t *words)
+{
+	size_t got = 0;
+	int errnum = 0;
+
+	/* A file offset is signed: no frame is so high. */
+	if (pfn < INT64_MAX / sizeof(*words) - count)
+		errnum = pread_full(fd, words, count * sizeof(*words), pfn * sizeof(*words), &got);
+	if (errnum)
+		return errnum;
+	for (size_t i = got / sizeof(*words); i < count; i++)
+		words[i] = absent;
+	return 0;
+}
+
 int kpage_read(int fd, const uint64_t *pfns, size_t count, uint64_t absent, uint64_t *words)
 {
 	for (size_t i = 0; i < count;) {
 		size_t run = run_length(pfns + i, count - i);
-		size_t got;
-		int errnum = pread_full(fd, words + i, run * sizeof(*words),
-					pfns[i] * sizeof(*words), &got);
+		int errnum = kpage_read_range(fd, pfns[i], run, absent, words + i);
 
 		if (errnum)
 			return errnum;
-		for (size_t j = got / sizeof(*words); j < run; j++)
-			words[i + j] = absent;
 		i += run;
 	}
 	return 0;

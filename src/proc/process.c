@@ -30,6 +30,7 @@ struct proc2 {
 	void *library;
 	__typeof__(procps_pids_new) *new;
 	__typeof__(procps_pids_select) *select;
+	__typeof__(procps_pids_get) *get;
 	__typeof__(procps_pids_unref) *unref;
 };
 
@@ -41,11 +42,12 @@ static struct error *proc2_open(struct proc2 *proc2)
 		return error_new(ERROR_UNSUPPORTED, "cannot load libproc2: %s", dlerror());
 	proc2->new = (__typeof__(proc2->new))dlsym(proc2->library, "procps_pids_new");
 	proc2->select = (__typeof__(proc2->select))dlsym(proc2->library, "procps_pids_select");
+	proc2->get = (__typeof__(proc2->get))dlsym(proc2->library, "procps_pids_get");
 	proc2->unref = (__typeof__(proc2->unref))dlsym(proc2->library, "procps_pids_unref");
-	if (proc2->new && proc2->select && proc2->unref)
+	if (proc2->new && proc2->select && proc2->get && proc2->unref)
 		return NULL;
 	dlclose(proc2->library);
-	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _select or _unref",
+	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _select, _get or _unref",
 			 PROC2_SONAME);
 }
 
@@ -80,6 +82,50 @@ struct error *process_examine(pid_t pid, struct process *process)
 	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
 	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
 					 : fill(&proc2, info, pid, process);
+	if (info)
+		proc2.unref(&info);
+	dlclose(proc2.library);
+	return error;
+}
+
+/* One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
+static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, process_vec *list)
+{
+	enum { PID, COMMAND, STATE, FLAGS, PPID, UID, STARTED };
+	struct pids_stack *stack;
+
+	errno = 0;
+	while ((stack = proc2->get(info, PIDS_FETCH_TASKS_ONLY))) {
+		const char *command = PIDS_VAL(COMMAND, str, stack, info);
+		struct process process = {
+			.pid = PIDS_VAL(PID, s_int, stack, info),
+			.state = PIDS_VAL(STATE, s_ch, stack, info),
+			.kernel_thread = PIDS_VAL(FLAGS, ul_int, stack, info) & PF_KTHREAD,
+			.ppid = PIDS_VAL(PPID, s_int, stack, info),
+			.uid = PIDS_VAL(UID, u_int, stack, info),
+			.started = PIDS_VAL(STARTED, ull_int, stack, info),
+		};
+
+		snprintf(process.command, sizeof(process.command), "%s", command ? command : "");
+		TRY(vec_push(list, process));
+		errno = 0;
+	}
+	return list->count
+		       ? NULL
+		       : error_errno(errno ? errno : ENOENT, "cannot read the list of processes");
+}
+
+struct error *process_list(process_vec *list)
+{
+	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
+				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
+	struct pids_info *info = NULL;
+	struct proc2 proc2 = {0};
+
+	TRY(proc2_open(&proc2));
+	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
+	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
+					 : get_all(&proc2, info, list);
 	if (info)
 		proc2.unref(&info);
 	dlclose(proc2.library);

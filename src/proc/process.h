@@ -4,9 +4,11 @@
 #define PHYSLENS_PROC_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/vec.h"
 
 struct process {
 	pid_t pid;
@@ -14,7 +16,17 @@ struct process {
 			   */
 	char state;       /* as in /proc/PID/stat: R S D Z T t X I … */
 	bool kernel_thread;
+
+	/* of a list only */
+	pid_t ppid;
+	uid_t uid;        /* effective */
+	uint64_t started; /* clock ticks after boot: tells a PID from its next user */
 };
+
+typedef VEC(struct process) process_vec;
+
+/* Appends every process (not thread) that there is now, in the order of /proc. */
+struct error *process_list(process_vec *list);
 
 /* ERROR_LOOKUP when there is no such process. */
 struct error *process_examine(pid_t pid, struct process *process);

@@ -2,8 +2,11 @@
 /* The live system: /proc/PID and /proc/kpage*. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -30,6 +34,13 @@ enum {
 	HUGE_PAGES = 512,
 };
 
+/* Whether the filesystem with this device number is a hugetlbfs. */
+struct device {
+	uint32_t major;
+	uint32_t minor;
+	bool hugetlb;
+};
+
 struct live_target {
 	struct target base;
 	int flags_fd; /* /proc/kpageflags, or -1 */
@@ -39,6 +50,10 @@ struct live_target {
 	uint64_t zero_pfn; /* of the shared zero page; valid when pfns_visible */
 	bool numa_read;    /* on first use */
 	struct numa numa;
+	bool iomem_read; /* on first use */
+	struct iomem iomem;
+	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
+	VEC(struct device) devices;
 	char *source_name;     /* NULL: no source of physical memory */
 	int root;              /* of /proc and /sys; open once the source is */
 	struct source *source; /* on first use, as the kernel */
@@ -106,6 +121,9 @@ static void live_destroy(struct target *target)
 	if (live->count_fd >= 0)
 		close(live->count_fd);
 	numa_deinit(&live->numa);
+	iomem_deinit(&live->iomem);
+	vec_deinit(&live->devices);
+	pthread_mutex_destroy(&live->lock);
 	kernel_close(live->kernel);
 	source_close(live->source);
 	if (live->root >= 0)
@@ -148,6 +166,63 @@ static int live_node(struct target *target, uint64_t pfn)
 		error_free(numa_load(root, target->page_shift, &live->numa));
 	}
 	return numa_node(&live->numa, pfn);
+}
+
+static struct error *live_processes(struct target *target, process_vec *list)
+{
+	(void)target;
+	return process_list(list);
+}
+
+static struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *order)
+{
+	long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0L, 0L);
+
+	(void)target;
+	if (result >= 0 && result <= 2) {
+		*order = result == 0 ? 0 : result == 1 ? -1 : 1;
+		return NULL;
+	}
+	if (result < 0 && errno == ENOSYS)
+		return error_new(ERROR_UNSUPPORTED, "kcmp: this kernel lacks CONFIG_KCMP");
+	return error_errno(result < 0 ? errno : EINVAL, "kcmp of processes %d and %d", (int)a,
+			   (int)b);
+}
+
+static struct error *live_flags(struct target *target, uint64_t pfn, uint64_t *words, size_t count)
+{
+	struct live_target *live = live_target(target);
+
+	if (live->flags_fd < 0)
+		return error_errno(live->kpage_errno, "/proc/kpageflags");
+	int errnum = kpage_read_range(live->flags_fd, pfn, count, KPF_BIT_NOPAGE, words);
+	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
+}
+
+static struct error *live_cgroups(struct target *target, uint64_t pfn, uint64_t *words,
+				  size_t count)
+{
+	_cleanup_close_ int fd = open("/proc/kpagecgroup", O_RDONLY | O_CLOEXEC);
+
+	(void)target;
+	if (fd < 0)
+		return error_errno(errno, "/proc/kpagecgroup (CONFIG_MEMCG)");
+	int errnum = kpage_read_range(fd, pfn, count, 0, words);
+	return errnum ? error_errno(errnum, "/proc/kpagecgroup") : NULL;
+}
+
+static struct error *live_resources(struct target *target, const struct iomem **iomem)
+{
+	struct live_target *live = live_target(target);
+
+	if (!live->iomem_read) {
+		_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		TRY(iomem_load(root, &live->iomem));
+		live->iomem_read = true;
+	}
+	*iomem = &live->iomem;
+	return NULL;
 }
 
 /* Areas of the kernel half (the vsyscall page) are beyond pagemap's end. */
@@ -444,6 +519,56 @@ static struct error *live_open_object(struct space *base, const struct vma *vma,
 	return open_by_path(space, vma, fd);
 }
 
+static const struct device *find_device(const struct live_target *live, const struct vma *vma)
+{
+	for (size_t i = 0; i < live->devices.count; i++) {
+		const struct device *device = &live->devices.items[i];
+
+		if (device->major == vma->dev_major && device->minor == vma->dev_minor)
+			return device;
+	}
+	return NULL;
+}
+
+/*
+ * The area's directory entry is opened by path only: nothing is read, no device woken. Filesystems
+ * of a pool of huge pages have no block device (fs/hugetlbfs/inode.c, get_tree_nodev()).
+ */
+static bool learn_device(struct live_space *space, const struct vma *vma, struct device *device)
+{
+	struct statfs fs;
+	char path[64];
+
+	*device = (struct device){.major = vma->dev_major, .minor = vma->dev_minor};
+	if (vma->dev_major != 0)
+		return true;
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
+		 (unsigned long)vma->range.end);
+	_cleanup_close_ int fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return false;
+	device->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
+	return true;
+}
+
+static bool live_is_hugetlb(struct space *base, const struct vma *vma)
+{
+	struct live_target *live = live_target(base->target);
+	struct device device;
+
+	/* An inode may be 0: that of a System V segment is its id. */
+	if (vma->inode == 0 && vma->name[0] != '/')
+		return false;
+	pthread_mutex_lock(&live->lock);
+	const struct device *known = find_device(live, vma);
+	if (known)
+		device = *known;
+	else if (learn_device(live_space(base), vma, &device))
+		error_free(vec_push(&live->devices, device));
+	pthread_mutex_unlock(&live->lock);
+	return device.hugetlb;
+}
+
 /* A pidfd polls readable once the process has ended (pidfd_open(2)). */
 static struct error *live_check_alive(struct space *base)
 {
@@ -506,6 +631,7 @@ static const struct space_ops live_space_ops = {
 	.pages = live_pages,
 	.open_object = live_open_object,
 	.check_alive = live_check_alive,
+	.is_hugetlb = live_is_hugetlb,
 	.page_table = live_page_table,
 };
 
@@ -573,7 +699,10 @@ static void read_command(struct live_space *space)
 
 	if (error)
 		return;
-	text[strcspn(text, "\n")] = '\0';
+	/* Only the last newline is the kernel's: a name may have one, too. */
+	size_t length = strlen(text);
+	if (length && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	snprintf(space->base.command, sizeof(space->base.command), "%s", text);
 }
 
@@ -644,11 +773,17 @@ static const struct target_ops live_target_ops = {
 	.open_space = live_open_space,
 	.frames = live_frames,
 	.node = live_node,
+	.processes = live_processes,
+	.compare_spaces = live_compare_spaces,
+	.flags = live_flags,
+	.cgroups = live_cgroups,
+	.resources = live_resources,
 };
 
 static struct error *live_init(struct live_target *live, const char *source)
 {
 	live->base.ops = &live_target_ops;
+	pthread_mutex_init(&live->lock, NULL);
 	live->base.page_shift = (unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	live->flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	live->kpage_errno = errno;

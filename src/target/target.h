@@ -18,8 +18,10 @@
 #include "arch/pagetable.h"
 #include "base/error.h"
 #include "base/range.h"
+#include "proc/iomem.h"
 #include "proc/maps.h"
 #include "proc/pagemap.h"
+#include "proc/process.h"
 
 /* The page word: PAGEMAP_* and, in bits that pagemap leaves free, */
 #define PAGE_ZERO      (UINT64_C(1) << 60) /* with PRESENT: the shared (or huge) zero page */
@@ -46,6 +48,12 @@ struct target_ops {
 	struct error *(*frames)(struct target *target, const uint64_t *pfns, size_t count,
 				struct frame *frames);
 	int (*node)(struct target *target, uint64_t pfn);
+	struct error *(*processes)(struct target *target, process_vec *list);
+	struct error *(*compare_spaces)(struct target *target, pid_t a, pid_t b, int *order);
+	struct error *(*flags)(struct target *target, uint64_t pfn, uint64_t *words, size_t count);
+	struct error *(*cgroups)(struct target *target, uint64_t pfn, uint64_t *words,
+				 size_t count);
+	struct error *(*resources)(struct target *target, const struct iomem **iomem);
 };
 
 struct space_ops {
@@ -55,6 +63,7 @@ struct space_ops {
 			       pages_visit visit, void *argument);
 	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
 	struct error *(*check_alive)(struct space *space);
+	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
 	struct error *(*page_table)(struct space *space, struct page_table *table);
 };
 
@@ -113,6 +122,46 @@ static inline int target_node(struct target *target, uint64_t pfn)
 	return target->ops->node(target, pfn);
 }
 
+/* Appends every process that there is; those without an address space are among them. */
+static inline struct error *target_processes(struct target *target, process_vec *list)
+{
+	return target->ops->processes(target, list);
+}
+
+/*
+ * Whether two processes have one address space (threads, vfork(2), CLONE_VM): *order is 0 then, and
+ * otherwise below or above it, in an order that lasts as long as both live. ERROR_UNSUPPORTED where
+ * the target cannot tell, ERROR_GONE, ERROR_DENIED.
+ */
+static inline struct error *target_compare_spaces(struct target *target, pid_t a, pid_t b,
+						  int *order)
+{
+	return target->ops->compare_spaces(target, a, b, order);
+}
+
+/*
+ * The flags (as kpageflags) of `count` consecutive frames from `pfn` on; KPF_NOPAGE past the last
+ * frame. May be called by several threads at once.
+ */
+static inline struct error *target_flags(struct target *target, uint64_t pfn, uint64_t *words,
+					 size_t count)
+{
+	return target->ops->flags(target, pfn, words, count);
+}
+
+/* The inode of the memory cgroup that each of `count` consecutive frames is charged to, or 0. */
+static inline struct error *target_cgroups(struct target *target, uint64_t pfn, uint64_t *words,
+					   size_t count)
+{
+	return target->ops->cgroups(target, pfn, words, count);
+}
+
+/* The map of the physical address space, which stays the target's. */
+static inline struct error *target_resources(struct target *target, const struct iomem **iomem)
+{
+	return target->ops->resources(target, iomem);
+}
+
 static inline void space_close(struct space *space) /* NULL is fine */
 {
 	if (space)
@@ -143,6 +192,12 @@ static inline struct error *space_pages(struct space *space, const struct vma *v
 static inline struct error *space_open_object(struct space *space, const struct vma *vma, int *fd)
 {
 	return space->ops->open_object(space, vma, fd);
+}
+
+/* Whether the area's pages come from a pool of huge pages: the kernel counts those apart. */
+static inline bool space_is_hugetlb(struct space *space, const struct vma *vma)
+{
+	return space->ops->is_hugetlb(space, vma);
 }
 
 /* NULL while the space is still there: what was read until now is of one living process. */

@@ -38,6 +38,13 @@ static void draw(const struct progress *progress, uint64_t done, int64_t elapsed
 	memset(bar, ' ', BAR_WIDTH);
 	memset(bar, '#', filled);
 	bar[BAR_WIDTH] = '\0';
+	if (progress->unit) {
+		fprintf(progress->out, "\r[%s] %3.0f%%  %llu of %llu %s\033[K", bar, part * 100,
+			(unsigned long long)done, (unsigned long long)progress->total,
+			progress->unit);
+		fflush(progress->out);
+		return;
+	}
 	fprintf(progress->out, "\r[%s] %3.0f%%  %.0f MiB  %.0f MiB/s\033[K", bar, part * 100, mib,
 		mib / ((double)elapsed / 1000));
 	fflush(progress->out);

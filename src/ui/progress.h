@@ -13,6 +13,7 @@ struct progress {
 	int64_t started; /* milliseconds */
 	int64_t drawn;
 	bool visible;
+	const char *unit; /* what is counted; NULL: bytes */
 };
 
 /* On `out` if that is a terminal; NULL for never. */

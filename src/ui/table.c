@@ -234,6 +234,15 @@ struct error *table_number(struct table *table, size_t column, uint64_t number)
 	return set_number(table, column, number);
 }
 
+struct error *table_bytes(struct table *table, size_t column, uint64_t bytes)
+{
+	unsigned shift = table->options.page_shift;
+
+	if (!table->options.bytes && shift > 0)
+		bytes = (bytes + (UINT64_C(1) << (shift - 1))) >> shift;
+	return set_number(table, column, bytes);
+}
+
 struct error *table_hex(struct table *table, size_t column, uint64_t number)
 {
 	return set_number(table, column, number);

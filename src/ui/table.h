@@ -103,6 +103,9 @@ struct error *table_child_row(struct table *table, size_t parent, size_t *number
 struct error *table_text(struct table *table, size_t column, const char *text); /* NULL: absent */
 struct error *table_number(struct table *table, size_t column, uint64_t number);
 struct error *table_hex(struct table *table, size_t column, uint64_t number);
+
+/* A number of bytes in a column of pages: to the nearest page unless bytes were asked for. */
+struct error *table_bytes(struct table *table, size_t column, uint64_t bytes);
 struct error *table_bool(struct table *table, size_t column, bool value);
 
 /*

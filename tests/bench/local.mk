@@ -2,6 +2,7 @@
 # Measurements: `make bench`. They never fail a test; built by `make check` so that they go on
 # compiling.
 BENCHES = \
+	tests/bench/bench-census \
 	tests/bench/bench-pagemap \
 	tests/bench/bench-run \
 	tests/bench/bench-scan

@@ -4,6 +4,7 @@
 
 VM_TESTS = \
 	tests/vm/doctor.bats \
+	tests/vm/index.bats \
 	tests/vm/lab-addresses.bats \
 	tests/vm/lab.bats \
 	tests/vm/map.bats \

@@ -1,0 +1,629 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* physlens census: who has the machine's memory, counted in frames. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analysis/gates.h"
+#include "base/io.h"
+#include "base/scope.h"
+#include "cmd/census.h"
+#include "cmd/commands.h"
+#include "cmd/processes.h"
+#include "ui/progress.h"
+
+/* --- columns ------------------------------------------------------------------------------ */
+
+#define COLUMN_SWAP                                                                                \
+	{                                                                                          \
+		"SWAP", CELL_PAGES, 0, 0, "swapped out, by the page tables"                        \
+	}
+#define COLUMN_COW                                                                                 \
+	{                                                                                          \
+		"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"                  \
+	}
+#define COLUMN_HUGETLB                                                                             \
+	{                                                                                          \
+		"HUGETLB", CELL_PAGES, 0, 0,                                                       \
+			"from pools of huge pages; not in USS, PSS and RSS, as in smaps_rollup"    \
+	}
+#define COLUMN_PSS                                                                                 \
+	{                                                                                          \
+		"PSS", CELL_PAGES, 0, 0, "each page divided by its number of mappers"              \
+	}
+#define COLUMN_FRAMES                                                                              \
+	{                                                                                          \
+		"RSS", CELL_PAGES, 0, 0, "frames in RAM, each counted once"                        \
+	}
+#define COLUMN_PROCESSES                                                                           \
+	{                                                                                          \
+		"PROCESSES", CELL_NUMBER, 0, 0, "address spaces that map any of it"                \
+	}
+#define COLUMN_PAYERS                                                                              \
+	{                                                                                          \
+		"PAYERS", CELL_TEXT, 0, 0,                                                         \
+			"the three with the largest parts: command[pid] part of PSS"               \
+	}
+
+static const struct column process_columns[] = {
+	{"PID", CELL_NUMBER, 0, 0, "the process"},
+	{"USER", CELL_TEXT, 0, 0, "its effective user"},
+	{"COMMAND", CELL_TEXT, 0, 0, "its name, up to 15 bytes"},
+	{"USS", CELL_PAGES, 0, 0, "pages in RAM that are mapped nowhere else"},
+	COLUMN_PSS,
+	{"RSS", CELL_PAGES, 0, 0, "pages in RAM"},
+	COLUMN_SWAP,
+	COLUMN_COW,
+	COLUMN_HUGETLB,
+	{"PIDS", CELL_TEXT, 0, 0, "all processes with this address space, which is counted once"},
+	{"CGROUP", CELL_TEXT, 0, 0, "its memory cgroup"},
+};
+
+static const enum census_field process_fields[] = {
+	FIELD_PID,  FIELD_USER, FIELD_NAME,    FIELD_USS,  FIELD_PSS,    FIELD_RSS,
+	FIELD_SWAP, FIELD_COW,  FIELD_HUGETLB, FIELD_PIDS, FIELD_CGROUP,
+};
+
+static const struct column object_columns[] = {
+	{"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+	 "the mapped file, or the kernel's name of the memory"},
+	COLUMN_PROCESSES,
+	{"USS", CELL_PAGES, 0, 0, "frames that one process alone maps"},
+	COLUMN_PSS,
+	COLUMN_FRAMES,
+	COLUMN_COW,
+	COLUMN_HUGETLB,
+	COLUMN_PAYERS,
+	{"FILE", CELL_TEXT, 0, 0, "device and inode, as maps has them; empty: no file"},
+};
+
+static const enum census_field object_fields[] = {
+	FIELD_NAME, FIELD_PROCESSES, FIELD_USS,    FIELD_PSS,  FIELD_RSS,
+	FIELD_COW,  FIELD_HUGETLB,   FIELD_PAYERS, FIELD_FILE,
+};
+
+static const struct column user_columns[] = {
+	{"USER", CELL_TEXT, 0, 0, "effective user of processes"},
+	COLUMN_PROCESSES,
+	{"USS", CELL_PAGES, 0, 0, "frames that only this user's processes map"},
+	COLUMN_PSS,
+	COLUMN_FRAMES,
+	COLUMN_SWAP,
+	COLUMN_COW,
+	COLUMN_HUGETLB,
+	COLUMN_PAYERS,
+};
+
+static const struct column cgroup_columns[] = {
+	{"CGROUP", CELL_TEXT, 0, 0, "memory cgroup of processes"},
+	COLUMN_PROCESSES,
+	{"USS", CELL_PAGES, 0, 0, "frames that only this cgroup's processes map"},
+	COLUMN_PSS,
+	COLUMN_FRAMES,
+	COLUMN_SWAP,
+	COLUMN_COW,
+	COLUMN_HUGETLB,
+	COLUMN_PAYERS,
+};
+
+static const enum census_field group_fields[] = {
+	FIELD_NAME, FIELD_PROCESSES, FIELD_USS,     FIELD_PSS,    FIELD_RSS,
+	FIELD_SWAP, FIELD_COW,       FIELD_HUGETLB, FIELD_PAYERS,
+};
+
+static const struct column kind_columns[] = {
+	{"KIND", CELL_TEXT, 0, 0, "what the frames are used for"},
+	{"FRAMES", CELL_PAGES, 0, 0, "frames of RAM; the rows sum to System RAM"},
+	{"MAPPED", CELL_PAGES, 0, 0, "of them: mapped by a process, as kpageflags says"},
+	{"MEANING", CELL_TEXT, 0, 0, "what that kind is"},
+};
+
+static const enum census_field kind_fields[] = {
+	FIELD_NAME,
+	FIELD_RSS,
+	FIELD_MAPPED,
+	FIELD_MEANING,
+};
+
+#define SPEC(columns_, title_, defaults_)                                                          \
+	{                                                                                          \
+		.name = "census", .title = (title_), .columns = (columns_),                        \
+		.count = sizeof(columns_) / sizeof((columns_)[0]), .defaults = (defaults_)         \
+	}
+
+static const struct table_spec process_spec =
+	SPEC(process_columns, "census", "PID,USER,COMMAND,USS,PSS,RSS,SWAP,COW");
+static const struct table_spec object_spec =
+	SPEC(object_columns, "census --by object", "PROCESSES,USS,PSS,RSS,COW,PAYERS,OBJECT");
+static const struct table_spec user_spec =
+	SPEC(user_columns, "census --by user", "USER,PROCESSES,USS,PSS,RSS,SWAP,COW");
+static const struct table_spec cgroup_spec =
+	SPEC(cgroup_columns, "census --by cgroup", "CGROUP,PROCESSES,USS,PSS,RSS,SWAP,COW");
+static const struct table_spec kind_spec =
+	SPEC(kind_columns, "census --by kind", "KIND,FRAMES,MAPPED,MEANING");
+
+/* --- ways to count ------------------------------------------------------------------------- */
+
+static const struct census_view views[] = {
+	{"process", &process_spec, process_fields, census_rows_by_process, 0, "PSS"},
+	{"object", &object_spec, object_fields, census_rows_by_object, INDEX_VMAS, "PSS"},
+	{"user", &user_spec, group_fields, census_rows_by_user, 0, "PSS"},
+	{"cgroup", &cgroup_spec, group_fields, census_rows_by_cgroup, 0, "PSS"},
+	{"kind", &kind_spec, kind_fields, NULL, 0, NULL},
+};
+
+enum { VIEW_COUNT = sizeof(views) / sizeof(views[0]) };
+
+/* --- options ------------------------------------------------------------------------------ */
+
+enum { OPTION_BY = OPTION_LONG, OPTION_SORT, OPTION_WATCH, OPTION_METRICS, OPTION_CHECK };
+
+static const struct command_option options[] = {
+	{OPTION_BY, "by", "WHAT", "a row for each process, object, user, cgroup or kind of frame"},
+	{OPTION_SORT, "sort", "COLUMN", "sort by this column, the largest first (default: PSS)"},
+	{OPTION_WATCH, "watch", "SEC", "count again every SEC seconds, until interrupted"},
+	{OPTION_METRICS, "openmetrics", NULL,
+	 "write metrics for Prometheus (node_exporter's textfile collector)"},
+	{OPTION_CHECK, "crosscheck", NULL, "compare with the kernel's own counts of mappers"},
+	{'f', "freeze", NULL, "hold all processes still while they are read"},
+};
+
+struct census {
+	struct invocation *invocation;
+	struct target *target;
+	const struct census_view *view;
+	const char *sort;
+	size_t sort_column;
+	uint64_t interval; /* seconds; 0: once */
+	bool metrics;
+	bool crosscheck;
+	bool freeze;
+	struct freeze held;
+	struct progress progress;
+	pthread_mutex_t progress_lock;
+	size_t missing;
+};
+
+static struct error *choose_view(struct census *census, const char *name)
+{
+	char known[128] = "";
+
+	for (size_t i = 0; i < VIEW_COUNT; i++) {
+		if (strcmp(views[i].name, name) == 0) {
+			census->view = &views[i];
+			return NULL;
+		}
+		size_t used = strlen(known);
+		snprintf(known + used, sizeof(known) - used, " %s", views[i].name);
+	}
+	return error_new(ERROR_INPUT, "--by: unknown: %s (there are:%s)", name, known);
+}
+
+static struct error *choose_sort(struct census *census)
+{
+	const struct table_spec *spec = census->view->spec;
+	const char *name = census->sort ? census->sort : census->view->sort;
+
+	census->sort_column = spec->count;
+	for (size_t i = 0; name && i < spec->count; i++) {
+		if (strcasecmp(spec->columns[i].name, name) == 0)
+			census->sort_column = i;
+	}
+	if (census->sort && census->sort_column == spec->count)
+		return error_new(ERROR_INPUT, "--sort: unknown column: %s", census->sort);
+	return NULL;
+}
+
+static struct error *take_option(struct census *census, int key, const char *argument)
+{
+	switch (key) {
+	case OPTION_BY:
+		return choose_view(census, argument);
+	case OPTION_SORT:
+		census->sort = argument;
+		break;
+	case OPTION_WATCH:
+		if (!parse_decimal(argument, &census->interval) || census->interval == 0 ||
+		    census->interval > 1000000)
+			return error_new(ERROR_INPUT, "--watch: not a number of seconds: %s",
+					 argument);
+		break;
+	case OPTION_METRICS:
+		census->metrics = true;
+		break;
+	case OPTION_CHECK:
+		census->crosscheck = true;
+		break;
+	case 'f':
+		census->freeze = true;
+		break;
+	}
+	return NULL;
+}
+
+static int parse_options(struct census *census, struct invocation *invocation)
+{
+	struct error *error = NULL;
+	int key;
+
+	while ((key = invocation_option(invocation)) > 0 && !error)
+		error = take_option(census, key, invocation->argument);
+	if (!error && key == 0)
+		error = choose_sort(census);
+	if (!error)
+		return key;
+	invocation->status = invocation_fail(invocation, error);
+	return -1;
+}
+
+/* --- rows to the table --------------------------------------------------------------------- */
+
+static uint64_t number_of(const struct census_row *row, enum census_field field)
+{
+	switch (field) {
+	case FIELD_PID:
+		return (uint64_t)row->pid;
+	case FIELD_USS:
+		return row->account.uss;
+	case FIELD_PSS:
+		return account_pss_bytes(&row->account);
+	case FIELD_RSS:
+		return row->account.rss;
+	case FIELD_SWAP:
+		return row->swap;
+	case FIELD_COW:
+		return row->account.cow;
+	case FIELD_HUGETLB:
+		return row->account.hugetlb;
+	case FIELD_MAPPED:
+		return row->mapped;
+	default:
+		return row->processes;
+	}
+}
+
+static const char *text_of(const struct census_row *row, enum census_field field)
+{
+	switch (field) {
+	case FIELD_USER:
+		return row->user;
+	case FIELD_NAME:
+		return row->name;
+	case FIELD_CGROUP:
+		return row->cgroup;
+	case FIELD_FILE:
+		return row->file;
+	case FIELD_MEANING:
+		return row->meaning;
+	default:
+		return row->list;
+	}
+}
+
+static struct error *put_cell(struct table *table, const struct census_view *view, size_t column,
+			      const struct census_row *row)
+{
+	enum census_field field = view->fields[column];
+
+	if (view->spec->columns[column].type == CELL_TEXT)
+		return table_text(table, column, text_of(row, field));
+	if (field == FIELD_PSS)
+		return table_bytes(table, column, number_of(row, field));
+	return table_number(table, column, number_of(row, field));
+}
+
+static struct error *put_rows(struct census *census, const struct census_rows *rows)
+{
+	struct table *table;
+
+	TRY(invocation_table(census->invocation, census->view->spec, &table));
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < rows->count; i++) {
+		error = table_row(table);
+		for (size_t c = 0; !error && c < census->view->spec->count; c++)
+			error = put_cell(table, census->view, c, &rows->items[i]);
+	}
+	if (!error)
+		error = table_finish(table);
+	table_destroy(table);
+	return error;
+}
+
+/* --- sorting ------------------------------------------------------------------------------- */
+
+static int compare_rows(const void *left, const void *right, void *argument)
+{
+	const struct census_row *a = left, *b = right;
+	const struct census *census = argument;
+	enum census_field field = census->view->fields[census->sort_column];
+
+	if (census->view->spec->columns[census->sort_column].type == CELL_TEXT) {
+		const char *x = text_of(a, field), *y = text_of(b, field);
+		int order = strcmp(x ? x : "", y ? y : "");
+
+		if (order)
+			return order;
+	} else {
+		uint64_t x = number_of(a, field), y = number_of(b, field);
+
+		/* PIDs are names, not amounts. */
+		if (x != y)
+			return (x < y) == (field == FIELD_PID) ? -1 : 1;
+	}
+	return (a->order > b->order) - (a->order < b->order);
+}
+
+static void sort_rows(struct census *census, struct census_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		rows->items[i].order = i;
+	if (census->sort_column < census->view->spec->count && rows->count)
+		qsort_r(rows->items, rows->count, sizeof(*rows->items), compare_rows, census);
+}
+
+/* --- by kind -------------------------------------------------------------------------------- */
+
+static struct error *system_ram(struct target *target, range_vec *ranges)
+{
+	const struct iomem *iomem;
+
+	TRY(target_resources(target, &iomem));
+	if (iomem->state != IOMEM_VISIBLE)
+		return error_new(ERROR_DENIED, "/proc/iomem hides where RAM is: CAP_SYS_ADMIN is "
+					       "missing (run as root)");
+	return iomem_system_ram(iomem, ranges);
+}
+
+static struct error *rows_by_kind(struct census *census, struct census_rows *rows)
+{
+	range_vec ranges = {0};
+	struct kind_counts counts;
+	struct error *error = system_ram(census->target, &ranges);
+
+	if (!error)
+		error = kinds_count(census->target, &ranges, &counts);
+	vec_deinit(&ranges);
+	for (int kind = 0; !error && kind < KIND_COUNT; kind++) {
+		struct census_row row = {.account.rss = counts.frames[kind],
+					 .mapped = counts.mapped[kind],
+					 .meaning = frame_kind_help((enum frame_kind)kind)};
+
+		row.name = strdup(frame_kind_name((enum frame_kind)kind));
+		error = row.name ? vec_push(rows, row) : error_nomem();
+	}
+	return error;
+}
+
+/* --- one sample ------------------------------------------------------------------------------ */
+
+static void show_progress(void *argument, size_t done, size_t all)
+{
+	struct census *census = argument;
+
+	(void)all;
+	if (pthread_mutex_trylock(&census->progress_lock) != 0)
+		return;
+	progress_update(&census->progress, done);
+	pthread_mutex_unlock(&census->progress_lock);
+}
+
+/*
+ * Whether the kernel's counts of large folios may be averages: so it is unless the probe of the
+ * gate has seen that they are not.
+ */
+static struct error *counts_are_averages(bool *averages)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct gates *gates;
+
+	TRY(gates_probe(root, &gates));
+	*averages = strcmp(gates_find(gates, "kpagecount")->state, "exact") != 0;
+	gates_destroy(gates);
+	return NULL;
+}
+
+static struct error *cross_check(struct census *census, const struct index *index)
+{
+	struct census_check check;
+	bool averages = false;
+
+	TRY(counts_are_averages(&averages));
+	TRY(census_check(index, averages, &check));
+	invocation_warn(census->invocation,
+			"crosscheck: %llu frames compared with /proc/kpagecount: the kernel counts "
+			"more mappers of %llu, fewer of %llu%s",
+			(unsigned long long)check.frames, (unsigned long long)check.more,
+			(unsigned long long)check.fewer,
+			averages ? "; frames of large folios are not compared: the kernel's count "
+				   "of them is an estimate"
+				 : "");
+	return NULL;
+}
+
+/* A terminal that is held still could not take what is drawn on it. */
+static struct error *read_index(struct census *census, struct index *index)
+{
+	struct index_options wanted = {.flags = census->view->index_flags,
+				       .progress = census->freeze ? NULL : show_progress,
+				       .argument = census};
+
+	progress_init(&census->progress, stderr, index->spaces.count);
+	census->progress.unit = "processes";
+	struct error *error = index_read(index, &wanted);
+	progress_clear(&census->progress);
+	if (!error)
+		error = index_sort(index);
+	return error;
+}
+
+static struct error *fill_rows(struct census *census, struct index *index,
+			       const process_vec *processes, struct census_rows *rows)
+{
+	struct error *error = index_identify(index);
+
+	if (!error)
+		error = read_index(census, index);
+	processes_release(census->invocation, &census->held);
+	if (error)
+		return error;
+	if (!index->identity_known)
+		invocation_warn(census->invocation,
+				"processes that share an address space cannot be told: kcmp is "
+				"missing (CONFIG_KCMP), and such memory is counted twice");
+	census->missing = processes_explain(census->invocation, index, geteuid() == 0);
+	TRY(census->view->rows(index, processes, rows));
+	return census->crosscheck ? cross_check(census, index) : NULL;
+}
+
+static struct error *rows_by_index(struct census *census, struct census_rows *rows)
+{
+	process_vec processes = {0};
+	struct index index;
+	struct error *error;
+
+	index_init(&index, census->target);
+	if (census->freeze)
+		error = processes_freeze_all(census->target, &processes, &census->held);
+	else
+		error = target_processes(census->target, &processes);
+	if (!error)
+		error = processes_add(&index, &processes);
+	if (!error)
+		error = fill_rows(census, &index, &processes, rows);
+	freeze_deinit(&census->held);
+	index_deinit(&index);
+	vec_deinit(&processes);
+	return error;
+}
+
+static void rows_deinit(struct census_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		free(rows->items[i].user);
+		free(rows->items[i].name);
+		free(rows->items[i].cgroup);
+		free(rows->items[i].file);
+		free(rows->items[i].list);
+	}
+	vec_deinit(rows);
+}
+
+static void print_summary(const struct census *census, const struct census_rows *rows)
+{
+	unsigned shift = census->target->page_shift;
+	uint64_t frames = 0, pss = 0, hugetlb = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		frames += rows->items[i].account.rss;
+		pss += rows->items[i].account.pss;
+		hugetlb += rows->items[i].account.hugetlb;
+	}
+	if (!census->view->rows) {
+		printf("\n%llu frames of System RAM, each in one row.\n",
+		       (unsigned long long)frames);
+		return;
+	}
+	printf("\n%zu rows; their PSS sum to %llu frames", rows->count,
+	       (unsigned long long)((pss >> PSS_SHIFT) + ((UINT64_C(1) << shift) >> 1)) >> shift);
+	if (hugetlb)
+		printf(", and there are %llu pages from pools of huge pages",
+		       (unsigned long long)hugetlb);
+	printf(".\n");
+}
+
+static struct error *show_sample(struct census *census, struct census_rows *rows)
+{
+	const struct invocation *invocation = census->invocation;
+
+	sort_rows(census, rows);
+	if (census->metrics) {
+		census_metrics(census->view, rows, census->target->page_shift, stdout);
+		return NULL;
+	}
+	TRY(put_rows(census, rows));
+	if (invocation->table.format == FORMAT_TABLE && !invocation->table.noheadings)
+		print_summary(census, rows);
+	return NULL;
+}
+
+static struct error *take_sample(struct census *census)
+{
+	struct census_rows rows = {0};
+	struct error *error =
+		census->view->rows ? rows_by_index(census, &rows) : rows_by_kind(census, &rows);
+
+	if (!error)
+		error = show_sample(census, &rows);
+	rows_deinit(&rows);
+	return error;
+}
+
+/* --- the command ---------------------------------------------------------------------------- */
+
+/* Endless: a signal ends it, or a reader who has gone. */
+static struct error *watch(struct census *census)
+{
+	bool terminal = isatty(STDOUT_FILENO) && !census->metrics &&
+			census->invocation->table.format == FORMAT_TABLE;
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (;;) {
+		if (terminal)
+			fputs("\033[H\033[2J", stdout);
+		TRY(take_sample(census));
+		if (!terminal && census->invocation->table.format == FORMAT_TABLE)
+			putchar('\n');
+		if (fflush(stdout) != 0)
+			return NULL; /* main() says why */
+		next.tv_sec += (time_t)census->interval;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+}
+
+static int run(struct invocation *invocation)
+{
+	struct census census = {.invocation = invocation, .view = &views[0]};
+
+	if (parse_options(&census, invocation) < 0)
+		return invocation->status;
+	if (invocation->list_columns) {
+		table_list_columns(census.view->spec, stdout, "");
+		return EXIT_DONE;
+	}
+	if (invocation->argument_count != 0)
+		return invocation_misused(invocation, "%s: no argument is expected",
+					  invocation->arguments[0]);
+	pthread_mutex_init(&census.progress_lock, NULL);
+	struct error *error = target_live_create(NULL, &census.target);
+	if (!error) {
+		invocation->table.page_shift = census.target->page_shift;
+		error = census.interval ? watch(&census) : take_sample(&census);
+		target_destroy(census.target);
+	}
+	pthread_mutex_destroy(&census.progress_lock);
+	return error ? invocation_fail(invocation, error) : EXIT_DONE;
+}
+
+const struct command command_census = {
+	.name = "census",
+	.summary = "count who has the machine's memory, frame by frame",
+	.synopsis = "[options]",
+	.description = "Count the memory of all processes from their frames: what each has alone "
+		       "(USS), its\n"
+		       "part of what is shared (PSS), all that it has in RAM (RSS), in swap, and "
+		       "what a write\n"
+		       "would still copy (COW). Or count by object, by user, by cgroup, or every "
+		       "frame of RAM by\n"
+		       "what it is used for.",
+	.options = options,
+	.option_count = sizeof(options) / sizeof(options[0]),
+	.tables = (const struct table_spec *const[]){&process_spec, &object_spec, &user_spec,
+						     &cgroup_spec, &kind_spec, NULL},
+	.run = run,
+};

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/processes.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct error *processes_by_name(process_vec *list, const char *expression)
+{
+	regex_t regex;
+	size_t kept = 0;
+	int result = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
+
+	if (result) {
+		char why[128];
+
+		regerror(result, &regex, why, sizeof(why));
+		return error_new(ERROR_INPUT, "--name: %s: %s", expression, why);
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct process *process = &list->items[i];
+
+		if (!process->kernel_thread && process->pid != getpid() &&
+		    regexec(&regex, process->command, 0, NULL, 0) == 0)
+			list->items[kept++] = *process;
+	}
+	list->count = kept;
+	regfree(&regex);
+	return NULL;
+}
+
+/* Neither a kernel thread nor a zombie. */
+static bool may_run(const struct process *process)
+{
+	return !process->kernel_thread && process->state != 'Z' && process->state != 'X';
+}
+
+struct error *processes_add(struct index *index, const process_vec *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct process *process = &list->items[i];
+
+		if (may_run(process))
+			TRY(index_add(index, process->pid, process->command));
+	}
+	return NULL;
+}
+
+static size_t count_fate(const struct index *index, enum index_fate fate)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < index->spaces.count; i++)
+		count += index->spaces.items[i].fate == fate;
+	return count;
+}
+
+size_t processes_explain(const struct invocation *invocation, const struct index *index,
+			 bool one_by_one)
+{
+	size_t refused = count_fate(index, INDEX_REFUSED);
+
+	for (size_t i = 0; i < index->spaces.count; i++) {
+		const struct index_space *space = &index->spaces.items[i];
+
+		if (space->fate == INDEX_GONE)
+			invocation_warn(invocation,
+					"process %d (%s) ended while it was read: left out",
+					(int)space->pid, space->command);
+		else if (space->fate == INDEX_REFUSED && one_by_one)
+			invocation_warn(invocation, "%s (%s): left out", error_message(space->why),
+					space->command);
+	}
+	if (refused && !one_by_one)
+		invocation_warn(invocation,
+				"%zu processes may not be read and are left out: "
+				"CAP_SYS_PTRACE is missing (run as root)",
+				refused);
+	return refused + count_fate(index, INDEX_GONE);
+}
+
+/* --- holding them still ------------------------------------------------------------------------
+ */
+
+static struct error *list_index(void *argument, pid_vec *pids)
+{
+	const struct index *index = argument;
+
+	for (size_t i = 0; i < index->spaces.count; i++)
+		TRY(vec_push(pids, index->spaces.items[i].pid));
+	return NULL;
+}
+
+struct error *processes_freeze(struct index *index, struct freeze *freeze)
+{
+	return freeze_hold(freeze, list_index, index);
+}
+
+struct lister {
+	struct target *target;
+	process_vec *list;
+};
+
+static struct error *list_all(void *argument, pid_vec *pids)
+{
+	struct lister *lister = argument;
+
+	lister->list->count = 0;
+	TRY(target_processes(lister->target, lister->list));
+	for (size_t i = 0; i < lister->list->count; i++) {
+		if (may_run(&lister->list->items[i]))
+			TRY(vec_push(pids, lister->list->items[i].pid));
+	}
+	return NULL;
+}
+
+struct error *processes_freeze_all(struct target *target, process_vec *list, struct freeze *freeze)
+{
+	struct lister lister = {target, list};
+
+	return freeze_hold(freeze, list_all, &lister);
+}
+
+void processes_release(const struct invocation *invocation, struct freeze *freeze)
+{
+	freeze_release(freeze);
+	for (size_t i = 0; i < freeze->refusals.count; i++)
+		invocation_warn(invocation, "%s: it is read while it runs",
+				error_message(freeze->refusals.items[i]));
+	freeze_deinit(freeze);
+}
+
+const char *user_name(uid_t uid)
+{
+	static char number[16];
+	const struct passwd *entry = getpwuid(uid);
+
+	if (entry)
+		return entry->pw_name;
+	snprintf(number, sizeof(number), "%u", uid);
+	return number;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which processes a command is about, and what is said of those it could not read. */
+#ifndef PHYSLENS_CMD_PROCESSES_H
+#define PHYSLENS_CMD_PROCESSES_H
+
+#include <regex.h>
+
+#include "analysis/index.h"
+#include "cmd/command.h"
+#include "target/freeze.h"
+
+/*
+ * Keeps of `list` those whose command matches the extended regular expression, as pgrep(1) does:
+ * kernel threads and this very program are left out. ERROR_INPUT for a bad expression.
+ */
+struct error *processes_by_name(process_vec *list, const char *expression);
+
+/*
+ * Puts those that may have memory into the index: neither kernel threads nor zombies. This program
+ * is one of them: it maps libraries as the others do, and without it their frames would have one
+ * mapper less than the kernel counts.
+ */
+struct error *processes_add(struct index *index, const process_vec *list);
+
+/*
+ * Names on stderr every process of the index that could not be read, and why; how many there are.
+ * A user who may not see others' memory gets one line for all of them, with `one_by_one` false.
+ */
+size_t processes_explain(const struct invocation *invocation, const struct index *index,
+			 bool one_by_one);
+
+/*
+ * Holds the processes of the index still. From here to processes_release() nothing may be printed:
+ * who reads our output may be among them.
+ */
+struct error *processes_freeze(struct index *index, struct freeze *freeze);
+
+/* The same with all processes; *list is who there was when the last of them stood still. */
+struct error *processes_freeze_all(struct target *target, process_vec *list, struct freeze *freeze);
+
+/* Lets them go, and then names on stderr those that could not be held. Fine when none is held. */
+void processes_release(const struct invocation *invocation, struct freeze *freeze);
+
+/* The name of a user, or its number; valid until the next call. */
+const char *user_name(uid_t uid);
+
+#endif

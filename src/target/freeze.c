@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "target/freeze.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/scope.h"
+
+enum {
+	PATIENCE_MS = 2000,
+	SLEEPER_MS = 10, /* for one that sleeps uninterruptibly */
+	POLL_NS = 200 * 1000,
+	POLL_LATE_NS = 5 * 1000 * 1000, /* each look costs a read of /proc by then */
+};
+
+struct tracee {
+	pid_t pid;
+	pid_t tid;
+};
+
+struct holder {
+	struct freeze *freeze;
+	freeze_lister list;
+	void *argument;
+	struct error *error;
+	pthread_t thread;
+	sem_t held; /* or failed */
+	sem_t release;
+
+	int64_t deadline;          /* ms */
+	VEC(struct tracee) moving; /* seized, and not seen to stop */
+	/* A bit for each number of a thread: seized, or one that cannot be. */
+	VEC(uint64_t) met;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- threads ------------------------------------------------------------------------------- */
+
+static bool is_met(const struct holder *h, pid_t tid)
+{
+	size_t word = (size_t)tid / 64;
+
+	return word < h->met.count && h->met.items[word] >> (tid % 64) & 1;
+}
+
+static struct error *meet(struct holder *h, pid_t tid)
+{
+	size_t word = (size_t)tid / 64;
+
+	while (h->met.count <= word)
+		TRY(vec_push(&h->met, UINT64_C(0)));
+	h->met.items[word] |= UINT64_C(1) << (tid % 64);
+	return NULL;
+}
+
+/* The letter of a thread's state; 0 when it is gone. */
+static char state_of(pid_t pid, pid_t tid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	struct error *error = read_file_at(-1, path, 1 << 16, &text, NULL);
+	char *end = error ? NULL : strrchr(text, ')');
+	error_free(error);
+	return end && end[1] ? end[2] : '\0';
+}
+
+/* "TracerPid:\t1234" of /proc/PID/status; 0 for none. */
+static int tracer_of(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	struct error *error = read_file_at(-1, path, 1 << 16, &text, NULL);
+	const char *line = error ? NULL : strstr(text, "\nTracerPid:");
+	error_free(error);
+	return line ? atoi(line + strlen("\nTracerPid:")) : 0;
+}
+
+static struct error *refuse(struct holder *h, pid_t pid, int errnum)
+{
+	int tracer = tracer_of(pid);
+	struct error *why =
+		tracer > 0 ? error_new(ERROR_DENIED,
+				       "process %d cannot be held still: process %d traces it "
+				       "already",
+				       (int)pid, tracer)
+			   : error_errno(errnum, "process %d cannot be held still", (int)pid);
+	struct error *error = vec_push(&h->freeze->refusals, why);
+
+	if (error)
+		error_free(why);
+	return error;
+}
+
+/* The thread stops at once if it is in user mode, and else where it would go back to it. */
+static struct error *seize(struct holder *h, pid_t pid, pid_t tid, bool *refused)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
+		int errnum = errno;
+		char state = state_of(pid, tid);
+
+		/* A thread that ended meanwhile, or is dead already, is nobody to hold. */
+		if (errnum == ESRCH || state == '\0' || state == 'Z' || state == 'X')
+			return NULL;
+		*refused = true;
+		return refuse(h, pid, errnum);
+	}
+	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return vec_push(&h->moving, ((struct tracee){.pid = pid, .tid = tid}));
+}
+
+/* Seizes the threads that were not met yet; adds their number to *fresh. */
+static struct error *seize_threads(struct holder *h, pid_t pid, size_t *fresh)
+{
+	bool refused = false;
+	char path[32];
+	struct dirent *entry;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	while (dir && !refused && (entry = readdir(dir))) {
+		uint64_t tid;
+
+		if (!parse_decimal(entry->d_name, &tid) || is_met(h, (pid_t)tid))
+			continue;
+		++*fresh;
+		TRY(meet(h, (pid_t)tid));
+		TRY(seize(h, pid, (pid_t)tid, &refused));
+	}
+	/* What one thread is refused for, all are: it is said once. */
+	while (dir && refused && (entry = readdir(dir))) {
+		uint64_t tid;
+
+		if (parse_decimal(entry->d_name, &tid))
+			TRY(meet(h, (pid_t)tid));
+	}
+	return NULL;
+}
+
+/*
+ * Whether there is still something to wait for. The stop is looked at and not taken (WNOWAIT): it
+ * may be that of a signal on its way to the thread, which would lose it (kernel/exit.c,
+ * wait_task_stopped() clears exit_code) when it is let go.
+ */
+static bool is_moving(const struct tracee *tracee, bool late)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PID, (id_t)tracee->tid, &info,
+		   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) < 0)
+		return errno == EINTR;
+	if (info.si_pid != 0)
+		return false;
+	/* Deep in the kernel it touches none of its pages, and it stops before it does. */
+	char state = late ? state_of(tracee->pid, tracee->tid) : 'R';
+	return state != 'D' && state != '\0';
+}
+
+static void keep_moving(struct holder *h, bool late)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->moving.count; i++) {
+		if (is_moving(&h->moving.items[i], late))
+			h->moving.items[kept++] = h->moving.items[i];
+	}
+	h->moving.count = kept;
+}
+
+static void wait_for_stops(struct holder *h)
+{
+	int64_t start = now_ms();
+
+	for (;;) {
+		int64_t now = now_ms();
+		bool late = now - start >= SLEEPER_MS;
+
+		keep_moving(h, late);
+		if (h->moving.count == 0 || now >= h->deadline)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = late ? POLL_LATE_NS : POLL_NS}, NULL);
+	}
+}
+
+/* --- the thread that holds -------------------------------------------------------------------- */
+
+/* New threads are born of running ones: when a look finds none, and all stand still, it is over. */
+static struct error *hold(struct holder *h)
+{
+	pid_vec pids = {0};
+	struct error *error = NULL;
+	size_t fresh = 1;
+
+	while (!error && fresh > 0 && now_ms() < h->deadline) {
+		fresh = pids.count = 0;
+		error = h->list(h->argument, &pids);
+		for (size_t i = 0; !error && i < pids.count; i++) {
+			if (pids.items[i] != getpid())
+				error = seize_threads(h, pids.items[i], &fresh);
+		}
+		if (!error)
+			wait_for_stops(h);
+	}
+	vec_deinit(&pids);
+	return error;
+}
+
+/* Threads of one process come one after the other. */
+static struct error *name_moving(struct holder *h)
+{
+	pid_t named = 0;
+
+	for (size_t i = 0; i < h->moving.count; i++) {
+		pid_t pid = h->moving.items[i].pid;
+
+		if (pid == named)
+			continue;
+		named = pid;
+		struct error *why =
+			error_new(ERROR_DENIED, "process %d cannot be held still: it does not stop",
+				  (int)pid);
+		struct error *error = vec_push(&h->freeze->refusals, why);
+		if (error) {
+			error_free(why);
+			return error;
+		}
+	}
+	return NULL;
+}
+
+static void wait_for(sem_t *semaphore)
+{
+	while (sem_wait(semaphore) < 0 && errno == EINTR)
+		;
+}
+
+static void *run_holder(void *argument)
+{
+	struct holder *h = argument;
+
+	h->deadline = now_ms() + PATIENCE_MS;
+	h->error = hold(h);
+	if (!h->error)
+		h->error = name_moving(h);
+	sem_post(&h->held);
+	wait_for(&h->release);
+	return NULL;
+}
+
+/* Signals are for the thread that the program began with. */
+static struct error *start(struct holder *h)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int errnum = pthread_create(&h->thread, NULL, run_holder, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum ? error_errno(errnum, "a thread to hold processes still") : NULL;
+}
+
+static void holder_destroy(struct holder *h)
+{
+	sem_destroy(&h->held);
+	sem_destroy(&h->release);
+	vec_deinit(&h->moving);
+	vec_deinit(&h->met);
+	free(h);
+}
+
+struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argument)
+{
+	struct holder *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return error_nomem();
+	*h = (struct holder){.freeze = freeze, .list = list, .argument = argument};
+	sem_init(&h->held, 0, 0);
+	sem_init(&h->release, 0, 0);
+	struct error *error = start(h);
+	if (error) {
+		holder_destroy(h);
+		return error;
+	}
+	freeze->holder = h;
+	wait_for(&h->held);
+	error = h->error;
+	if (error)
+		freeze_release(freeze);
+	return error;
+}
+
+void freeze_release(struct freeze *freeze)
+{
+	struct holder *h = freeze->holder;
+
+	if (!h)
+		return;
+	freeze->holder = NULL;
+	sem_post(&h->release);
+	pthread_join(h->thread, NULL);
+	holder_destroy(h);
+}
+
+void freeze_deinit(struct freeze *freeze)
+{
+	freeze_release(freeze);
+	for (size_t i = 0; i < freeze->refusals.count; i++)
+		error_free(freeze->refusals.items[i]);
+	vec_deinit(&freeze->refusals);
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# census: USS, PSS and RSS against smaps_rollup, RAM against iomem, and what adds up.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+load helpers/rollup
+
+setup_file() {
+	system_prepare
+	# A C library of its own: whoever comes and goes meanwhile maps another one.
+	cp "$(ldd "$PHYSLENS_HELPERS/pagekinds" | awk '$1 == "libc.so.6" { print $3 }')" "$BATS_FILE_TMPDIR"
+	LD_LIBRARY_PATH=$BATS_FILE_TMPDIR fixture_start
+	kill -STOP "$FIXTURE_PID"
+}
+
+teardown_file() {
+	kill -CONT "$FIXTURE_PID"
+	fixture_stop
+	system_restore
+}
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
+}
+
+teardown() {
+	helpers_stop
+}
+
+@test "every kind of page: USS, PSS, RSS and HUGETLB are those of smaps_rollup" {
+	same_as_rollup 30 '' "$FIXTURE_PID"
+}
+
+@test "memory that forks share: exact in every process" {
+	LD_LIBRARY_PATH=$BATS_FILE_TMPDIR helper_start sharers 5 16 --private 100
+	local children
+	read -ra children < <(sed -n 's/^children //p' "$HELPER_DIR/out")
+	local pid=${children[3]}
+	same_as_rollup 30 '' "$HELPER_PID" "${children[@]}"
+	run -0 --separate-stderr physlens census --json -o pid,uss,rss,cow
+	# Of 4096 pages each child has copied 100, and 3996 would be copied by a write.
+	json_check "[.census[] | select(.pid == $pid)] | .[0].cow >= 3996 and .[0].uss >= 100"
+}
+
+@test "an address space that two processes have is counted once, with both PIDs" {
+	helper_start sharers 1 1 --clone-vm
+	local clone
+	clone=$(helper_value clone)
+	run -0 --separate-stderr physlens census --json -o pid,pids
+	json_check "[.census[] | select(.pid == $HELPER_PID)] | .[0].pids == \"$HELPER_PID $clone\""
+	json_check "[.census[] | select(.pid == $clone)] | length == 0"
+}
+
+@test "--by kind: every frame of System RAM is in one row" {
+	local frames start end
+	frames=0
+	while IFS=- read -r start end; do
+		frames=$((frames + (0x$end + 1) / PAGE_SIZE - (0x$start + PAGE_SIZE - 1) / PAGE_SIZE))
+	done < <(awk '/^ *[0-9a-f]+-[0-9a-f]+ : System RAM( \(.*\))?$/ { print $1 }' /proc/iomem)
+	[ "$frames" -gt 0 ]
+	run -0 --separate-stderr physlens census --json --by kind
+	json_check "[.census[].frames] | add == $frames"
+	json_check '[.census[].kind] | unique | length == 18'
+	json_check '.census[] | select(.kind == "anon") | .frames >= .mapped and .mapped > 0'
+	run -0 --separate-stderr physlens census -n -r -b --by kind -o frames
+	[ $(($(paste -sd + <<<"$output"))) = $((frames * PAGE_SIZE)) ]
+}
+
+@test "--by user, cgroup and object: PSS add up to the same frames" {
+	local by sums=()
+	helper_start sharers 5 16 --private 100
+	for by in process user cgroup object; do
+		sums+=("$(physlens census -n -r --by $by -o pss 2>/dev/null | awk '{ s += $1 } END { print s }')")
+	done
+	# The machine does not stand still, and each row is rounded to a page.
+	awk -v a="${sums[0]}" -v b="${sums[1]}" -v c="${sums[2]}" -v d="${sums[3]}" 'BEGIN {
+		exit !(a > 4096 && b > a * 0.5 && c > a * 0.5 && d > a * 0.5 &&
+			b < a * 2 && c < a * 2 && d < a * 2) }'
+}
+
+@test "--by object: libc once, with who pays" {
+	run -0 --separate-stderr physlens census --json --by object
+	json_check '[.census[] | select(.object | test("/libc.so.6$"))] | length >= 1 and
+		.[0].processes > 1 and .[0].rss > 100 and (.[0].payers | test("%"))'
+	json_check '[.census[] | select(.file != null) | .file] | length == (unique | length)'
+}
+
+@test "--sort, and what is not a column" {
+	run -0 --separate-stderr physlens census -n -r -o rss --sort rss
+	[ "$output" = "$(sort -rn <<<"$output")" ]
+	run -0 --separate-stderr physlens census -n -r -o command --sort COMMAND
+	[ "$output" = "$(LC_ALL=C sort <<<"$output")" ]
+	run -2 --separate-stderr physlens census --sort nonsense
+	[[ $stderr == *'--sort: unknown column: nonsense'* ]]
+	run -2 --separate-stderr physlens census --by nonsense
+	[[ $stderr == *'--by: unknown: nonsense (there are: process object user cgroup kind)'* ]]
+	run -2 --separate-stderr physlens census 1
+	[[ $stderr == *'no argument is expected'* ]]
+	run -2 --separate-stderr physlens census --watch 0
+	[[ $stderr == *'--watch: not a number of seconds: 0'* ]]
+}
+
+@test "--watch: an object each time, until it is ended" {
+	"$PHYSLENS" census --by kind --json --watch 1 >"$BATS_TEST_TMPDIR/out" 2>&1 </dev/null 3>&- 4>&- &
+	local pid=$! tries
+	for ((tries = 0; tries < 300; tries++)); do
+		[ "$(grep -c '^{"census":' "$BATS_TEST_TMPDIR/out")" -lt 2 ] || break
+		sleep 0.1
+	done
+	kill "$pid"
+	wait "$pid" || true
+	[ "$(jq -s 'length' "$BATS_TEST_TMPDIR/out" 2>/dev/null || grep -c '^{' "$BATS_TEST_TMPDIR/out")" -ge 2 ]
+}
+
+@test "--openmetrics: promtool takes it" {
+	command -v promtool >/dev/null || skip 'promtool is not installed'
+	local by
+	for by in process object user cgroup kind; do
+		physlens census --openmetrics --by "$by" >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null
+		grep -q "^# TYPE physlens_${by}_" "$BATS_TEST_TMPDIR/metrics"
+		run -0 promtool check metrics <"$BATS_TEST_TMPDIR/metrics"
+	done
+}
+
+@test "--openmetrics: each series once, whatever a process is called" {
+	local pid odd=$BATS_TEST_TMPDIR/$'a"b\\c\nd'
+	cp "$(command -v sleep)" "$odd"
+	"$odd" 300 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	disown
+	until grep -q '^d$' "/proc/$pid/comm"; do sleep 0.05; done
+	physlens census --openmetrics >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null
+	kill "$pid"
+	grep -qF 'command="a\"b\\c\nd"} ' "$BATS_TEST_TMPDIR/metrics"
+	[ -z "$(grep -v '^#' "$BATS_TEST_TMPDIR/metrics" | sed 's/ [0-9]*$//' | sort | uniq -d)" ]
+	! grep -vE '^(# (HELP|TYPE) |physlens_[a-z_]+\{.*\} [0-9]+$)' "$BATS_TEST_TMPDIR/metrics" || false
+}
+
+@test "--crosscheck: the kernel counts what we count, where nothing moves" {
+	run -0 --separate-stderr physlens census --crosscheck
+	[[ $stderr =~ crosscheck:\ ([0-9]+)\ frames\ compared ]]
+	[ "${BASH_REMATCH[1]}" -gt 1000 ]
+}
+
+@test "who may not see frames is told so" {
+	cp "$PHYSLENS" "$BATS_TEST_TMPDIR/physlens"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		"$BATS_TEST_TMPDIR/physlens" census
+	[[ $stderr == *'may not be read and are left out'* ]]
+	run -2 --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		"$BATS_TEST_TMPDIR/physlens" census --by kind
+	[[ $stderr == *'/proc/iomem hides'* ]]
+}
