@@ -6,5 +6,6 @@ EXTRA_DIST += \
 	scripts/lib/cppcheck-suppressions \
 	scripts/lib/packages \
 	scripts/lib/setup.sh \
+	scripts/lib/unpacked-program \
 	scripts/lint-rooms \
 	scripts/quickstart

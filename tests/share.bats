@@ -63,7 +63,7 @@ frames() {
 	two_shells
 	run -0 --separate-stderr physlens share --json --object '*/bash' "$A" "$B"
 	json_check '.share[] | select(.region == ".text") | .common > 50'
-	json_check '.share[] | select(.region == ".rodata") | .frames == .common'
+	json_check '.share[] | select(.region == ".rodata") | .common > 0'
 	json_check '.share[] | select(.region == ".data") | .common == 0 and
 		([.children[].why | endswith(" written")] | all)'
 	json_check '.share[] | select(.region == ".got") | .common == 0 and
@@ -178,21 +178,16 @@ frames() {
 }
 
 @test "a prefork server: the workers share what the master has read in" {
-	local nginx
-	nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || skip 'nginx is not installed'
-	cat >"$BATS_TEST_TMPDIR/nginx.conf" <<-END
-		daemon off;
-		master_process on;
-		worker_processes 4;
-		pid $BATS_TEST_TMPDIR/pid;
-		error_log $BATS_TEST_TMPDIR/error.log;
-		events { worker_connections 16; }
-		http {
-			access_log off;
-			server { listen unix:$BATS_TEST_TMPDIR/socket; }
-		}
+	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
+	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
+		table = {number: str(number) for number in range(100000)}
+
+		def app(environ, start_response):
+		    start_response("200 OK", [])
+		    return [table[1].encode()]
 	END
-	start "$nginx" -e "$BATS_TEST_TMPDIR/error.log" -c "$BATS_TEST_TMPDIR/nginx.conf"
+	start gunicorn --preload --workers 4 --bind "unix:$BATS_TEST_TMPDIR/socket" \
+		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
 	local master=${STARTED[0]} workers tries
 	for ((tries = 0; tries < 200; tries++)); do
 		[ "$(pgrep -c -P "$master")" != 4 ] || break
@@ -202,7 +197,7 @@ frames() {
 	[ "${#workers[@]}" = 4 ]
 	run -0 --separate-stderr physlens share --json --freeze "$master" "${workers[@]}"
 	# Its text, where all have it, and the heap that only a fork can share.
-	json_check '.share[] | select(.region == ".text" and (.object | endswith("/nginx"))) | .common > 0'
+	json_check '.share[] | select(.region == ".text" and (.object | test("/python3[.0-9]*$"))) | .common > 0'
 	json_check '.share[] | select(.region == "heap") | .shared > 0 and (.children | length == 5)'
 	json_check '[.share[] | select(.region == "heap") | .children[].vaddr] | unique | length == 1'
 	kill "$master"
