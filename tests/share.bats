@@ -177,6 +177,29 @@ frames() {
 	[[ $stderr == *'frame numbers are hidden'* ]]
 }
 
+@test "one that ends while it is read is named and left out whole" {
+	two_shells
+	local tries named=''
+	for ((tries = 0; tries < 30 && !${#named}; tries++)); do
+		helper_start hugereserve --populate 1024
+		"$PHYSLENS" share --json "$A" "$B" "$HELPER_PID" >"$BATS_TEST_TMPDIR/out" \
+			2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- 4>&- &
+		sleep "0.0$((RANDOM % 40 + 10))"
+		kill -KILL "$HELPER_PID"
+		# 2 where it was gone before it could be opened.
+		wait $! || [ $? -eq 2 ]
+		output=$(<"$BATS_TEST_TMPDIR/out")
+		# Whole or not at all: its 1024 MiB are in one region.
+		json_check "[.share[].children[] | select(.pid == $HELPER_PID and .present >= 262144)] as \$big |
+			[.share[].children[] | select(.pid == $HELPER_PID)] |
+			length == 0 or (\$big | length == 1)"
+		named=$(grep "process $HELPER_PID .*ended while it was read: left out" "$BATS_TEST_TMPDIR/err" || true)
+		[ -z "$named" ] || json_check "[.share[].children[] | select(.pid == $HELPER_PID)] == []"
+		helpers_stop
+	done
+	[ -n "$named" ]
+}
+
 @test "a prefork server: the workers share what the master has read in" {
 	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
 	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
