@@ -36,6 +36,49 @@ END
 	[ "$(grep -c '^# boot:' <<<"$output")" -eq 2 ]
 }
 
+@test "guests at once: the results are those of one after the other, in the same order" {
+	local boot
+	file a.bats <<'END'
+# vm: --kernel lab
+# vm: --kernel lab --append 'second=1'
+TEST "passes" { sleep "$(grep -c -v second /proc/cmdline)"; }
+TEST "fails in the second" { ! grep -q second /proc/cmdline; }
+END
+	run -1 "$run" --jobs 1 a.bats
+	one_by_one=$output
+	[ "${lines[-1]}" = '3 passed, 1 failed' ]
+	run -1 "$run" --jobs 2 a.bats
+	[ "$(sed 's/ in test file .*//' <<<"$output")" = "$(sed 's/ in test file .*//' <<<"$one_by_one")" ]
+}
+
+@test "guests at once: TERM ends all of them, and a lost one is a failure" {
+	file a.bats <<'END'
+# vm: --kernel lab
+# vm: --kernel lab --append 'second=1'
+TEST "begins" { true; }
+TEST "the end of one" { if grep -q second /proc/cmdline; then echo c >/proc/sysrq-trigger; fi; }
+END
+	run -1 "$run" --jobs 2 a.bats
+	[[ $output == *$'\nok 2 a: the end of one [--kernel lab]\n'* ]]
+	[[ $output == *$'\nnot ok 4 a: the end of one [--kernel lab --append '* ]]
+	[ "${lines[-1]}" = '3 passed, 1 failed' ]
+
+	echo 'TEST "endless" { sleep 100000; }' | sed 's/^TEST /@test /' >>a.bats
+	sed -i '/sysrq/d' a.bats
+	setsid "$run" --jobs 2 "$PWD/a.bats" >out 2>&1 3>&- &
+	pid=$!
+	until [ "$(pgrep -fc -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm")" -ge 2 ]; do
+		kill -0 "$pid"
+		sleep 0.2
+	done
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 143 ]
+	run -1 pgrep -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm"
+	run ! compgen -G "$BATS_TEST_TMPDIR/physlens-vm.*"
+}
+
 @test "a skip in the guest is a failure" {
 	file a.bats <<'END'
 # vm: --kernel lab
