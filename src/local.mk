@@ -98,6 +98,7 @@ libphyslens_a_SOURCES += \
 	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
+	src/ui/table_fit.c \
 	src/ui/table_json.c \
 	src/ui/table_scols.c \
 	src/ui/table_stream.c

@@ -108,6 +108,25 @@ static inline struct error *buffer_fill(text_buffer *buffer, char byte, size_t c
 const char *table_color_sequence(enum cell_color color);
 #define TABLE_COLOR_RESET "\033[0m"
 
+/* The position of the column that is COLUMN_ELASTIC; shown_count: none is. */
+size_t elastic_position(const struct table *table);
+
+/* How wide the terminal `out` is, in columns; 0: it is none. */
+size_t terminal_width(FILE *out);
+
+/*
+ * How wide the elastic column may be on a terminal (0: none, nothing is cut), where the others take
+ * `others`, blanks between columns among them.
+ */
+size_t elastic_width(size_t terminal, size_t others);
+
+/*
+ * Of an escaped text that is wider than `width`, the end that fits into it behind ELASTIC_MARK: of
+ * a path it says most.
+ */
+const char *elastic_end(const char *text, size_t width);
+#define ELASTIC_MARK "…"
+
 /* Numbers stand to the right, words to the left. */
 bool column_is_right(const struct column *column);
 

@@ -5,14 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 #include "ui/escape.h"
 #include "ui/table_backend.h"
-
-enum { ELASTIC_LEAST = 12 }; /* an elastic column keeps at least so much */
 
 struct scols_state {
 	struct libscols_table *table;
@@ -98,15 +94,6 @@ static struct error *scols_row(struct table *table)
 	return NULL;
 }
 
-/* The columns of the terminal, or 0 where there is none. */
-static size_t terminal_width(FILE *out)
-{
-	struct winsize size;
-	int fd = fileno(out);
-
-	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 static const char *cell_text(struct libscols_line *line, size_t position)
 {
 	const char *text = scols_cell_get_data(scols_line_get_cell(line, position));
@@ -129,46 +116,34 @@ static size_t column_width(const struct table *table, size_t position)
 	return width;
 }
 
-/* The end of `text` that takes at most `width` columns, "…" and whole characters. */
-static struct error *cut_from_left(struct libscols_line *line, size_t position, size_t width)
+static struct error *cut_cell(struct libscols_line *line, size_t position, size_t width)
 {
 	const char *text = cell_text(line, position);
 	_cleanup_free_ char *cut = NULL;
 
 	if (display_width(text) <= width)
 		return NULL;
-	while (*text && display_width(text) > width - 1) {
-		do {
-			text++;
-		} while ((*text & 0xc0) == 0x80);
-	}
-	if (asprintf(&cut, "…%s", text) < 0) {
+	if (asprintf(&cut, ELASTIC_MARK "%s", elastic_end(text, width)) < 0) {
 		cut = NULL;
 		return error_nomem();
 	}
 	return scols_line_set_data(line, position, cut) ? error_nomem() : NULL;
 }
 
-/*
- * On a terminal the elastic column gives way so that a row stays a line: of a path the end says
- * most. Elsewhere nothing is ever cut.
- */
+/* Elsewhere than on a terminal nothing is ever cut. */
 static struct error *fit_terminal(struct table *table)
 {
 	const struct scols_state *state = table->state;
-	size_t wide = terminal_width(table->out), others = 0, elastic = table->shown_count;
+	size_t terminal = terminal_width(table->out), elastic = elastic_position(table);
+	size_t others = 0;
 
-	for (size_t i = 0; wide && i < table->shown_count; i++) {
-		if (table->spec->columns[table->shown[i]].flags & COLUMN_ELASTIC)
-			elastic = i;
-		else
-			others += column_width(table, i) + 1;
-	}
-	if (!wide || elastic == table->shown_count)
+	if (!terminal || elastic == table->shown_count)
 		return NULL;
-	size_t width = wide > others + ELASTIC_LEAST ? wide - others : ELASTIC_LEAST;
+	for (size_t i = 0; i < table->shown_count; i++)
+		others += i == elastic ? 0 : column_width(table, i) + 1;
+	size_t width = elastic_width(terminal, others);
 	for (size_t i = 0; i < state->lines.count; i++)
-		TRY(cut_from_left(state->lines.items[i], elastic, width));
+		TRY(cut_cell(state->lines.items[i], elastic, width));
 	return NULL;
 }
 

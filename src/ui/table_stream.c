@@ -2,7 +2,7 @@
 /*
  * Rows printed as they come, in constant memory: raw output, and aligned text whose widths are
  * those of the first rows (which are kept back until they are known) and grow later where they
- * must.
+ * must; what they grow by the elastic column gives up, on a terminal.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,10 @@ struct stream_state {
 	VEC(struct stream_cell) cells; /* of the rows kept back, row after row */
 	size_t *starts; /* by position, and its end: where each field of the last row begins */
 	text_buffer field;
+	size_t terminal; /* how wide it is; 0: there is none */
+	size_t elastic;  /* a position, or shown_count */
+	size_t limit;    /* the elastic column is no wider */
+	bool grown;      /* another is wider than when the limit was set */
 };
 
 static struct error *append_text(text_buffer *buffer, const char *text)
@@ -60,6 +64,8 @@ static struct error *stream_create(struct table *table)
 		state->right[i] = column_is_right(column);
 		state->ascii[i] = column->type != CELL_TEXT;
 	}
+	state->elastic = elastic_position(table);
+	state->limit = SIZE_MAX;
 	return NULL;
 }
 
@@ -80,6 +86,32 @@ static void stream_destroy(struct table *table)
 	free(state);
 }
 
+static void widen(struct stream_state *state, size_t position, size_t width)
+{
+	if (width <= state->widths[position])
+		return;
+	state->widths[position] = width;
+	state->grown |= position != state->elastic;
+}
+
+/* Cuts the elastic column down to what the others leave of the terminal; false: that is as before.
+ */
+static bool fit_terminal(struct table *table)
+{
+	struct stream_state *state = table->state;
+	size_t others = 0, before = state->limit;
+
+	state->grown = false;
+	if (state->elastic == table->shown_count)
+		return false;
+	for (size_t i = 0; i < table->shown_count; i++)
+		others += i == state->elastic ? 0 : state->widths[i] + 1;
+	state->limit = elastic_width(state->terminal, others);
+	if (state->widths[state->elastic] > state->limit)
+		state->widths[state->elastic] = state->limit;
+	return state->limit != before;
+}
+
 /* Adds one aligned cell, and what separates it from the next, to the line: a field. */
 static struct error *align_cell(struct table *table, text_buffer *line, size_t position,
 				const char *text, size_t length, size_t width,
@@ -89,14 +121,23 @@ static struct error *align_cell(struct table *table, text_buffer *line, size_t p
 	bool right = state->right[position];
 	bool last = position + 1 == table->shown_count;
 	bool painted = table->color && color != CELL_PLAIN && width > 0;
+	bool cut = position == state->elastic && width > state->limit;
 
-	if (width > state->widths[position])
-		state->widths[position] = width;
+	if (cut) {
+		const char *end = elastic_end(text, state->limit);
+
+		length -= (size_t)(end - text);
+		text = end;
+		width = 1 + display_width(end);
+	}
+	widen(state, position, width);
 	size_t padding = state->widths[position] - width;
 	if (right)
 		TRY(buffer_fill(line, ' ', padding));
 	if (painted)
 		TRY(append_text(line, table_color_sequence(color)));
+	if (cut)
+		TRY(append_text(line, ELASTIC_MARK));
 	TRY(buffer_append(line, text, length));
 	if (painted)
 		TRY(append_text(line, TABLE_COLOR_RESET));
@@ -152,12 +193,10 @@ static struct error *start_flowing(struct table *table)
 {
 	struct stream_state *state = table->state;
 
-	for (size_t i = 0; i < state->cells.count; i++) {
-		size_t *width = &state->widths[i % table->shown_count];
-
-		*width =
-			state->cells.items[i].width > *width ? state->cells.items[i].width : *width;
-	}
+	for (size_t i = 0; i < state->cells.count; i++)
+		widen(state, i % table->shown_count, state->cells.items[i].width);
+	state->terminal = state->raw ? 0 : terminal_width(table->out);
+	fit_terminal(table);
 	TRY(print_headings(table));
 	for (size_t i = 0; i < state->cells.count; i += table->shown_count)
 		TRY(print_cells(table, &state->cells.items[i]));
@@ -238,6 +277,7 @@ static struct error *build_line(struct table *table)
 {
 	struct stream_state *state = table->state;
 
+	state->line.count = 0;
 	for (size_t i = 0; i < table->shown_count; i++) {
 		state->starts[i] = state->line.count;
 		TRY(append_field(table, &state->line, i));
@@ -293,7 +333,7 @@ static struct error *replace_field(struct table *table, size_t position)
  */
 static struct error *flow_row(struct table *table)
 {
-	const struct stream_state *state = table->state;
+	struct stream_state *state = table->state;
 
 	if (state->line.count == 0)
 		TRY(build_line(table));
@@ -302,6 +342,8 @@ static struct error *flow_row(struct table *table)
 			if (cell_is(table->changed, table->shown[i]) && !overwrite_number(table, i))
 				TRY(replace_field(table, i));
 		}
+	if (state->grown && fit_terminal(table))
+		TRY(build_line(table));
 	write_line(table);
 	return NULL;
 }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* src/ui/table: the same rows as aligned text, raw cells, JSON, flat and as a tree. */
+#include <locale.h>
+#include <pthread.h>
+#include <pty.h>
+#include <termios.h>
+#include <unistd.h>
+
 #include "unit.h"
 
 #include "ui/table.h"
@@ -332,6 +338,260 @@ static void a_stream_of_many_rows(void **state)
 	free(f.text);
 }
 
+/* --- rows made again ------------------------------------------------------------------------ */
+
+enum { AGAIN_ROWS = 1200 };
+
+/* What a row is made of, from its number: kinds of rows alternate in stretches of like ones. */
+static size_t kind_of(size_t row)
+{
+	return row / 7 % 6;
+}
+
+/* What all rows of a stretch have in common. */
+static void put_common(struct table *table, size_t row)
+{
+	static const char *const names[] = {"a", "much longer", "a b\n", "\303\244", "", "a"};
+	size_t kind = kind_of(row);
+
+	assert_ok(table_text(table, NAME, names[kind]));
+	if (kind == 1 || kind == 2)
+		table_color(table, NAME, CELL_GREEN);
+	if (kind == 3)
+		assert_ok(table_hidden(table, PAGES, "hidden"));
+	else if (kind != 4)
+		assert_ok(table_number(table, PAGES, kind));
+	if (kind != 5)
+		assert_ok(table_bool(table, FLAG, kind == 2));
+}
+
+/* What differs within one: a number that grows wider than its column ever was, and shrinks. */
+static void put_own(struct table *table, size_t row)
+{
+	static const uint64_t numbers[] = {7,          12345, 12345, UINT64_MAX, 0,
+					   0x7fffffff, 3,     99999, 100000};
+	uint64_t number = numbers[row % (row < AGAIN_ROWS / 2 ? 3 : 9)];
+
+	assert_ok(table_number(table, COUNT, number));
+	if (row % 5 == 0) /* the next row sets it anew, and may do so plain */
+		table_color(table, COUNT, CELL_RED);
+	if (kind_of(row) == 0 && row % 3 == 0)
+		assert_ok(table_hidden(table, ADDRESS, "hidden"));
+	else if (kind_of(row) != 4)
+		assert_ok(table_hex(table, ADDRESS, number << (row % 13)));
+}
+
+static void make_rows(struct table *table, size_t rows, bool again)
+{
+	for (size_t row = 0; row < rows; row++) {
+		if (again && row > 0 && kind_of(row) == kind_of(row - 1)) {
+			assert_ok(table_row_again(table));
+		} else {
+			assert_ok(table_row(table));
+			put_common(table, row);
+		}
+		put_own(table, row);
+	}
+}
+
+/* The same rows, each made anew; the caller frees the text. */
+static char *text_of_rows(const struct table_spec *spec, const struct table_options *options,
+			  size_t rows, bool again)
+{
+	struct fixture f;
+
+	begin(&f, spec, options);
+	make_rows(f.table, rows, again);
+	assert_ok(table_finish(f.table));
+	table_destroy(f.table);
+	fclose(f.out);
+	return f.text;
+}
+
+static void rows_made_again_are_the_same(void **state)
+{
+	static const char *const lists[] = {"NAME,COUNT,PAGES,ADDRESS,FLAG", "FLAG,COUNT,NAME",
+					    "ADDRESS", "COUNT,PAGES", "PAGES,FLAG"};
+	static const struct table_spec *const specs[] = {&flat, &stream, &tree};
+	/* A streaming table keeps the first 500 rows back. */
+	static const size_t counts[] = {1, 2, 9, 499, 500, 501, AGAIN_ROWS};
+
+	(void)state;
+	for (size_t i = 0; i < 3 * 3 * 2 * 5 * 7; i++) {
+		struct table_options options = {.format = (enum table_format)(i % 3),
+						.color = i / 9 % 2 ? COLOR_ALWAYS : COLOR_NEVER,
+						.bytes = i % 2,
+						.page_shift = 12,
+						.columns = lists[i / 18 % 5]};
+		const struct table_spec *spec = specs[i / 3 % 3];
+		char *anew = text_of_rows(spec, &options, counts[i / 90], false);
+		char *again = text_of_rows(spec, &options, counts[i / 90], true);
+
+		assert_string_equal(again, anew);
+		free(anew);
+		free(again);
+	}
+}
+
+/* A row after one made again is empty until it is filled: nothing is left of the one before. */
+static void a_new_row_begins_empty(void **state)
+{
+	struct table_options options = {.format = FORMAT_RAW, .noheadings = true};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &stream, &options);
+	assert_ok(table_row(f.table));
+	assert_ok(table_text(f.table, NAME, "a"));
+	assert_ok(table_number(f.table, COUNT, 1));
+	assert_ok(table_row_again(f.table));
+	assert_ok(table_hidden(f.table, COUNT, "hidden"));
+	assert_ok(table_row_again(f.table));
+	assert_ok(table_row_again(f.table));
+	assert_ok(table_number(f.table, COUNT, 1));
+	assert_ok(table_row(f.table));
+	end(&f, "a 1\na hidden\na hidden\na 1\n- -\n");
+}
+
+/* --- on a terminal -------------------------------------------------------------------------- */
+
+static const struct column narrow_columns[] = {
+	[NAME] = {"NAME", CELL_TEXT, 0, COLUMN_ELASTIC, "a name"},
+	[COUNT] = {"COUNT", CELL_NUMBER, 0, 0, "a number"},
+};
+
+static const struct table_spec narrow[] = {
+	{.name = "n", .columns = narrow_columns, .count = 2, .defaults = "COUNT,NAME"},
+	{.name = "n",
+	 .columns = narrow_columns,
+	 .count = 2,
+	 .defaults = "COUNT,NAME",
+	 .streaming = true},
+};
+
+struct terminal {
+	int master;
+	FILE *out;
+	char text[1 << 20];
+	size_t length;
+	pthread_t reader;
+};
+
+static void *read_all(void *argument)
+{
+	struct terminal *t = argument;
+	ssize_t got;
+
+	while ((got = read(t->master, t->text + t->length, sizeof(t->text) - 1 - t->length)) > 0)
+		t->length += (size_t)got;
+	return NULL;
+}
+
+static void terminal_open(struct terminal *t, unsigned short width)
+{
+	struct winsize size = {.ws_row = 25, .ws_col = width};
+	struct termios raw = {0};
+	int slave;
+
+	cfmakeraw(&raw);
+	raw.c_cflag |= CREAD;
+	memset(t, 0, sizeof(*t));
+	assert_int_equal(openpty(&t->master, &slave, NULL, &raw, &size), 0);
+	t->out = fdopen(slave, "w");
+	assert_non_null(t->out);
+	assert_int_equal(pthread_create(&t->reader, NULL, read_all, t), 0);
+}
+
+static void terminal_close(struct terminal *t)
+{
+	fclose(t->out);
+	pthread_join(t->reader, NULL);
+	close(t->master);
+	t->text[t->length] = '\0';
+}
+
+static void put_pair(struct table *table, const char *name, uint64_t count)
+{
+	assert_ok(table_row(table));
+	assert_ok(table_text(table, NAME, name));
+	assert_ok(table_number(table, COUNT, count));
+}
+
+static const char *on_terminal(struct terminal *t, unsigned short width, size_t spec,
+			       enum table_format format)
+{
+	struct table_options options = {.color = COLOR_NEVER, .format = format};
+	struct table *table;
+
+	terminal_open(t, width);
+	assert_ok(table_create(&narrow[spec], &options, t->out, &table));
+	put_pair(table, "0123456789012345", 1);
+	put_pair(table, "a \303\244\303\266\303\274 23456789012", 2);
+	put_pair(table, "short", 3);
+	assert_ok(table_finish(table));
+	table_destroy(table);
+	terminal_close(t);
+	return t->text;
+}
+
+static void a_narrow_terminal_cuts_the_elastic_column(void **state)
+{
+	static struct terminal t;
+	static const char wide[] = "COUNT NAME\n"
+				   "    1 0123456789012345\n"
+				   "    2 a \303\244\303\266\303\274 23456789012\n"
+				   "    3 short\n";
+
+	(void)state;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	for (size_t spec = 0; spec < 2; spec++) {
+		assert_string_equal(on_terminal(&t, 80, spec, FORMAT_TABLE), wide);
+		assert_string_equal(on_terminal(&t, 23, spec, FORMAT_TABLE), wide);
+		assert_string_equal(on_terminal(&t, 20, spec, FORMAT_TABLE),
+				    "COUNT NAME\n"
+				    "    1 …3456789012345\n"
+				    "    2 …\303\274 23456789012\n"
+				    "    3 short\n");
+		assert_string_equal(on_terminal(&t, 13, spec, FORMAT_TABLE),
+				    "COUNT NAME\n    1 …012345\n    2 …789012\n    3 short\n");
+		/* Too narrow for anything: it wraps, and as much is left as can be read. */
+		assert_string_equal(
+			on_terminal(&t, 12, spec, FORMAT_TABLE),
+			"COUNT NAME\n    1 …56789012345\n    2 …23456789012\n    3 short\n");
+		assert_non_null(strstr(on_terminal(&t, 13, spec, FORMAT_RAW), "0123456789012345"));
+		assert_non_null(strstr(on_terminal(&t, 13, spec, FORMAT_JSON), "0123456789012345"));
+	}
+	setlocale(LC_CTYPE, "C");
+}
+
+/* When another column grows while rows flow, the elastic one gives up as much, at once. */
+static void the_elastic_column_gives_way_while_rows_flow(void **state)
+{
+	static struct terminal t;
+	struct table_options options = {.color = COLOR_NEVER, .noheadings = true};
+	struct table *table;
+	size_t row = 0;
+
+	(void)state;
+	terminal_open(&t, 20);
+	assert_ok(table_create(&narrow[1], &options, t.out, &table));
+	setlocale(LC_CTYPE, "C.UTF-8");
+	for (; row < 1000; row++)
+		put_pair(table, "0123456789012345678901234567", row < 700 ? 7 : 1234567);
+	assert_ok(table_row_again(table));
+	assert_ok(table_number(table, COUNT, 5));
+	assert_ok(table_finish(table));
+	table_destroy(table);
+	terminal_close(&t);
+	row = 0;
+	for (char *line = strtok(t.text, "\n"); line; line = strtok(NULL, "\n"), row++)
+		assert_string_equal(line, row < 700    ? "7 …12345678901234567"
+					  : row < 1000 ? "1234567 …78901234567"
+						       : "      5 …78901234567");
+	assert_int_equal(row, 1001);
+	setlocale(LC_CTYPE, "C");
+}
+
 static void only_what_is_shown_is_wanted(void **state)
 {
 	struct table *table;
@@ -375,6 +635,10 @@ int main(void)
 		cmocka_unit_test(text_from_outside_is_escaped),
 		cmocka_unit_test(colour_wraps_the_cell_alone),
 		cmocka_unit_test(a_stream_of_many_rows),
+		cmocka_unit_test(rows_made_again_are_the_same),
+		cmocka_unit_test(a_new_row_begins_empty),
+		cmocka_unit_test(a_narrow_terminal_cuts_the_elastic_column),
+		cmocka_unit_test(the_elastic_column_gives_way_while_rows_flow),
 		cmocka_unit_test(only_what_is_shown_is_wanted),
 		cmocka_unit_test(columns_are_listed),
 	};
