@@ -140,5 +140,7 @@ int main(int argc, char **argv)
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	setlocale(LC_CTYPE, ""); /* the widths of characters; nothing else depends on it */
+	if (MB_CUR_MAX == 1)
+		setlocale(LC_CTYPE, "C.UTF-8"); /* else libsmartcols never ends at an "ä" */
 	return close_standard_output(run(argc, argv));
 }
