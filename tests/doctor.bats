@@ -77,6 +77,14 @@ option() { # of the kernel's configuration: y, n or nothing when it is not told
 	is "$(awk 'length > 80 && !/^      setcap /' <<<"$output")" ''
 }
 
+@test "doctor: the colour of a state says nothing that its word does not" {
+	physlens doctor --color=never >"$BATS_TEST_TMPDIR/plain"
+	physlens doctor --color=always >"$BATS_TEST_TMPDIR/colour"
+	grep -q $'\e\\[32mopen *\e\\[0m' "$BATS_TEST_TMPDIR/colour"
+	run ! grep -q $'\e' "$BATS_TEST_TMPDIR/plain"
+	sed $'s/\e\\[[0-9]*m//g' "$BATS_TEST_TMPDIR/colour" | diff "$BATS_TEST_TMPDIR/plain" -
+}
+
 @test "doctor --json: valid, nothing but the rows" {
 	run -0 --separate-stderr physlens doctor --json
 	json_check '.doctor | length > 20'

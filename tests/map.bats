@@ -371,6 +371,36 @@ agrees_with_smaps() {
 	[[ $output != *"$esc"* ]]
 }
 
+@test "on a narrow terminal OBJECT has the end of a path, and a row stays a line" {
+	command -v script >/dev/null || skip 'no script(1)'
+	local command width
+	physlens map -p -n "$FIXTURE_PID" >"$D/whole"
+	run ! grep -q … "$D/whole"
+	for command in 'map -p' map; do
+		width=90
+		[ "$command" != map ] || width=125
+		TERM=dumb LC_ALL=C.UTF-8 script -qec \
+			"stty cols $width; '$PHYSLENS' $command $FIXTURE_PID" /dev/null >"$D/screen"
+		grep -q … "$D/screen"
+		# The line that sums up is a sentence.
+		run -0 env LC_ALL=C.UTF-8 perl -CS -ne \
+			's/[\r\n]//g; print if length > '"$width"' && !/ pages of process /' "$D/screen"
+		[ "$output" = '' ]
+	done
+}
+
+@test "a path that is not ASCII, whatever the locale" {
+	local dir
+	dir=$(mktemp -d)
+	cp "$(command -v sleep)" "$dir/aäb"
+	"$dir/aäb" 60 3>&- &
+	local pid=$!
+	run -0 env LC_ALL=C timeout 20 "$PHYSLENS" map -n -o object --object aäb "$pid"
+	kill "$pid"
+	rm -r "$dir"
+	[[ $output == *"/aäb"* ]]
+}
+
 @test "text, raw and JSON say the same" {
 	physlens map -p -n -r -o vpn,pages,state,region "$FIXTURE_PID" >"$D/raw"
 	physlens map -p -n -o vpn,pages,state,region "$FIXTURE_PID" | awk '{ print $1, $2, $3, $4 }' |

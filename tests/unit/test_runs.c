@@ -9,6 +9,7 @@
 
 #include "analysis/runs.h"
 #include "analysis/tally.h"
+#include "arch/x86_64.h"
 #include "fake.h"
 
 #define P PAGEMAP_PRESENT
@@ -218,6 +219,131 @@ static void what_frames_say_parts_pages(void **state)
 		   "7+1 present 6e 1x\n8+1 untouched\n");
 }
 
+/* --- the page tables beside the words ------------------------------------------------------ */
+
+/* Tables in frames 0 to 3 of a made-up memory: all of them lead to the one PTE table. */
+static uint64_t tables[4][TABLE_ENTRIES];
+
+static struct error *read_tables(void *argument, uint64_t paddr, void *buffer, size_t length)
+{
+	(void)argument;
+	assert_true(paddr + length <= sizeof(tables));
+	memcpy(buffer, (const char *)tables + paddr, length);
+	return NULL;
+}
+
+enum { ENTRY_P = 1, ENTRY_RW = 2, ENTRY_US = 4, ENTRY_A = 32, ENTRY_PS = 128 };
+
+static struct page_table make_tables(void)
+{
+	memset(tables, 0, sizeof(tables));
+	for (unsigned i = 0; i < 3; i++)
+		tables[i][0] = (uint64_t)(i + 1) * 4096 | ENTRY_P | ENTRY_RW | ENTRY_US | ENTRY_A;
+	return (struct page_table){
+		.format = x86_64_format(false), .physical_bits = 46, .read = read_tables};
+}
+
+static struct error *print_entry(void *argument, const struct run *run)
+{
+	FILE *out = argument;
+
+	fprintf(out, "%" PRIx64 "+%" PRIu64, run->vpn, run->pages);
+	if (run->has_entry)
+		fprintf(out, "%s%s %u", run->bits & ENTRY_WRITE ? " write" : "",
+			run->bits & ENTRY_ACCESSED ? " accessed" : "", run->shift);
+	fputc('\n', out);
+	assert_false(run->alike);
+	return NULL;
+}
+
+/* Pages whose words go on alike are parted by what is asked of their entries, and by that alone. */
+static void entries_part_pages(void **state)
+{
+	static struct fake_page pages[512 + 8];
+	static const unsigned bits[] = {0,        0,        ENTRY_A,  ENTRY_A,
+					ENTRY_RW, ENTRY_RW, ENTRY_RW, ENTRY_RW | ENTRY_A};
+	static const struct {
+		unsigned bits;
+		bool size;
+		const char *expected;
+	} cases[] = {
+		{0, false, "1f8+8 0\n200+512 0\n"},
+		{ENTRY_ACCESSED, false,
+		 "1f8+2 0\n1fa+2 accessed 0\n1fc+3 0\n1ff+1 accessed 0\n"
+		 "200+512 0\n"},
+		{ENTRY_WRITE, false, "1f8+4 0\n1fc+4 write 0\n200+512 write 0\n"},
+		{0, true, "1f8+8 12\n200+512 21\n"},
+	};
+	struct page_table table = make_tables();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(pages); i++)
+		pages[i] = (struct fake_page){0x1f8 + i, P | X | (0x3f8 + i)};
+	for (size_t i = 0; i < COUNT(bits); i++)
+		tables[3][0x1f8 + i] = (uint64_t)(0x3f8 + i) << 12 | ENTRY_P | ENTRY_US | bits[i];
+	tables[2][1] = UINT64_C(0x400000) | ENTRY_P | ENTRY_US | ENTRY_RW | ENTRY_PS;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct fake fake = {.maps = "1f8000-200000 rw-p 0 0:0 0\n"
+					    "200000-400000 rw-p 0 0:0 0 [heap]\n",
+				    .pages = pages,
+				    .page_count = COUNT(pages)};
+		const struct run_options options = {
+			.table = &table, .bits = cases[i].bits, .size = cases[i].size};
+		struct layout layout;
+		char *text;
+		size_t length;
+		FILE *out = open_memstream(&text, &length);
+
+		fake_init(&fake);
+		assert_ok(layout_init(&layout, &fake.space, 0));
+		for (size_t r = 0; r < layout.regions.count; r++)
+			assert_ok(runs_of_region(&layout, &layout.regions.items[r], &options,
+						 print_entry, out));
+		fclose(out);
+		assert_string_equal(text, cases[i].expected);
+		free(text);
+		layout_deinit(&layout);
+	}
+}
+
+static struct error *print_alike(void *argument, const struct run *run)
+{
+	fprintf(argument, "%" PRIx64 "%s ", run->vpn, run->alike ? " alike" : "");
+	return NULL;
+}
+
+static void runs_that_are_alike_say_so(void **state)
+{
+	static const struct fake_page pages[] = {
+		{1, P | X | 9},  {2, P | X | 7},  {3, P | X | 5}, /* frames alone differ */
+		{4, P | 5},      {5, P | 1},                      /* COW, and another such */
+		{7, P | 9},      {8, S | 9},                      /* a hole, another state */
+		{9, P | X | 3},  {10, P | X | 1},                 /* and back */
+		{11, P | X | 9},                                  /* another area */
+		{12, P | X | 1},
+	};
+	struct fake fake = {.maps = "1000-b000 rw-p 0 0:0 0\nb000-d000 rw-p 0 0:0 0\n",
+			    .pages = pages,
+			    .page_count = COUNT(pages),
+			    .bridge = 4};
+	const struct run_options plain = {0};
+	struct layout layout;
+	char *text;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	(void)state;
+	fake_init(&fake);
+	assert_ok(layout_init(&layout, &fake.space, 0));
+	for (size_t i = 0; i < layout.regions.count; i++)
+		assert_ok(runs_of_region(&layout, &layout.regions.items[i], &plain, print_alike,
+					 out));
+	fclose(out);
+	assert_string_equal(text, "1 2 alike 3 alike 4 5 alike 6 7 8 9 a alike b c alike ");
+	free(text);
+	layout_deinit(&layout);
+}
+
 static struct error *refuse(void *argument, const struct run *run)
 {
 	(void)run;
@@ -338,6 +464,20 @@ static bool belongs_to_last(const struct expected *e, const struct run *run)
 		pfn_of(run->word) == pfn_of(last->word) + last->pages * step);
 }
 
+/* What says that it is as the run before is so in all but its place, its length and its frame. */
+static void check_alike(const struct expected *e, const struct run *run)
+{
+	const struct run *last = &e->last;
+
+	assert_true(e->any && run->word & PAGEMAP_POPULATED);
+	assert_true(run->region == last->region);
+	assert_int_equal(run->state, last->state);
+	assert_int_equal(run->cow, last->cow);
+	assert_int_equal(run->word & ~PAGEMAP_PFN, last->word & ~PAGEMAP_PFN);
+	assert_int_equal(run->stride, last->stride);
+	assert_false(run->has_frame || last->has_frame || run->has_entry || last->has_entry);
+}
+
 static struct error *check_run(void *argument, const struct run *run)
 {
 	struct expected *e = argument;
@@ -350,6 +490,8 @@ static struct error *check_run(void *argument, const struct run *run)
 			 run->word & P && e->options->frames && e->layout->space->pfns_visible);
 	if (e->any)
 		assert_false(belongs_to_last(e, run));
+	if (run->alike)
+		check_alike(e, run);
 	e->any = true;
 	e->last = *run;
 	e->next = run->vpn + run->pages;
@@ -430,6 +572,8 @@ int main(void)
 		cmocka_unit_test(the_top_of_the_address_space),
 		cmocka_unit_test(hidden_frames_do_not_part_pages),
 		cmocka_unit_test(what_frames_say_parts_pages),
+		cmocka_unit_test(entries_part_pages),
+		cmocka_unit_test(runs_that_are_alike_say_so),
 		cmocka_unit_test(errors_come_through),
 		cmocka_unit_test(any_words_at_all),
 	};
