@@ -383,7 +383,7 @@ agrees_with_smaps() {
 			"stty cols $width; '$PHYSLENS' $command $FIXTURE_PID" /dev/null >"$D/screen"
 		grep -q … "$D/screen"
 		# The line that sums up is a sentence.
-		run -0 env LC_ALL=C.UTF-8 perl -CS -ne \
+		run -0 env LC_ALL=C.UTF-8 perl -CSD -ne \
 			's/[\r\n]//g; print if length > '"$width"' && !/ pages of process /' "$D/screen"
 		[ "$output" = '' ]
 	done
