@@ -71,6 +71,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/census.c src/analysis/census.h \
 	src/analysis/cow.c src/analysis/cow.h \
 	src/analysis/family.c src/analysis/family.h \
+	src/analysis/folio.c src/analysis/folio.h \
 	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \

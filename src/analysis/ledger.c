@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/folio.h"
 #include "analysis/writers.h"
 #include "base/io.h"
 #include "base/scope.h"
@@ -19,6 +20,18 @@
 enum { PROGRAMS_MAX = 16 }; /* whose regions are kept */
 
 #define KPF_LARGE (KPF_BIT_HEAD | KPF_BIT_TAIL | KPF_BIT_THP)
+
+const char *ledger_change_name(enum ledger_change change)
+{
+	static const char *const names[LEDGER_CHANGES] = {
+		[LEDGER_COPIED] = "copied",   [LEDGER_REUSED] = "reused",
+		[LEDGER_TOUCHED] = "touched", [LEDGER_DROPPED] = "dropped",
+		[LEDGER_SWAPPED] = "swapped", [LEDGER_MOVED] = "moved",
+		[LEDGER_UNKNOWN] = "unknown",
+	};
+
+	return names[change];
+}
 
 void ledger_init(struct ledger *ledger, struct target *target)
 {
@@ -73,7 +86,6 @@ static struct error *open_member(struct ledger *ledger, pid_t pid, struct ledger
 	if (!member)
 		return error_nomem();
 	member->pid = pid;
-	member->alone = true;
 	struct error *error = target_open_space(ledger->target, pid, &member->space);
 	if (!error)
 		error = vec_push(&ledger->members, member);
@@ -234,7 +246,7 @@ static struct error *enter(struct ledger *ledger, struct ledger_member *member,
 	TRY(find_row(ledger, region ? region->name : "anon", object, &row));
 	row->counts.of[role][change]++;
 	member->counts.of[role][change]++;
-	return NULL;
+	return ledger->visit ? ledger->visit(ledger->argument, member, change, vpn, region) : NULL;
 }
 
 /* --- explaining ---------------------------------------------------------------------------------
@@ -332,15 +344,37 @@ static bool another_got(struct ledger *ledger, const struct ledger_member *membe
 	return false;
 }
 
-/* Whether another one had the page in this frame at its last look. */
-static bool another_had(const struct ledger *ledger, const struct ledger_member *member,
-			uint64_t vpn, uint64_t pfn)
+/* Whether anybody has page `vpn` in this frame, as far as the last looks tell. */
+static bool anybody_has(const struct ledger *ledger, uint64_t vpn, uint64_t pfn)
 {
 	for (size_t i = 0; i < ledger->members.count; i++) {
-		const struct ledger_member *other = ledger->members.items[i];
+		const struct ledger_member *m = ledger->members.items[i];
+		const struct snapshot *s = m->round == ledger->round ? &m->now : &m->last;
 
-		if (other != member && is_in_frame(snapshot_word(&other->last, vpn), pfn))
+		if (is_in_frame(snapshot_word(s, vpn), pfn))
 			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether the frame that a page had is part of a huge page that is still mapped where it was: then
+ * nothing was moved, and since what is written of a shared huge page is always copied (analysis/
+ * writers.c), a page that has left it is a copy.
+ */
+static bool has_left_folio(const struct ledger *ledger, const struct suspect *suspect)
+{
+	uint64_t block = align_down(suspect->vpn, FOLIO_BLOCK);
+	uint64_t pfn = suspect->before & PAGEMAP_PFN;
+
+	for (uint64_t vpn = block; vpn < block + FOLIO_BLOCK; vpn++) {
+		uint64_t other = pfn + (vpn - suspect->vpn);
+		bool one = false;
+
+		if (vpn == suspect->vpn || !anybody_has(ledger, vpn, other))
+			continue;
+		error_free(folio_has_both(ledger->target, pfn, other, &one));
+		return one;
 	}
 	return false;
 }
@@ -371,31 +405,31 @@ static bool has_migrated(struct ledger *ledger)
 }
 
 /*
- * Why an anonymous page has a new frame. A write copies it only while somebody else shares it, and
- * always into a small page of its own (mm/memory.c, wp_page_copy()); the kernel moves a page for
- * all who map it.
+ * Why an anonymous page has a new frame. A write copies it only while somebody else shares it (or
+ * has the kernel hold it), and always into a small page of its own (mm/memory.c, wp_page_copy());
+ * the kernel moves a page for all who map it. Where all who shared the page have a new frame, it is
+ * asked whether anything was moved at all.
  */
 static enum ledger_change explain(struct ledger *ledger, const struct ledger_member *member,
 				  const struct suspect *suspect, uint64_t flags)
 {
 	uint64_t before = suspect->before & PAGEMAP_PFN, after = suspect->after & PAGEMAP_PFN;
-	bool own = flags & KPF_BIT_ANON_EXCLUSIVE && !(flags & KPF_LARGE);
 
 	if (suspect->after & PAGE_KSM || flags & KPF_BIT_KSM)
 		return LEDGER_MOVED;
 	if (flags & KPF_LARGE && !(flags & KPF_BIT_HUGE))
 		return LEDGER_MOVED;
-	if (another_has(ledger, member, suspect->vpn, before) ||
-	    (suspect->before & PAGE_KSM && own))
+	if (suspect->before & PAGE_KSM || another_has(ledger, member, suspect->vpn, before))
 		return LEDGER_COPIED;
 	if (another_got(ledger, member, suspect->vpn, after))
 		return LEDGER_MOVED;
-	if (another_had(ledger, member, suspect->vpn, before))
-		return own ? LEDGER_UNKNOWN : LEDGER_MOVED;
-	/* Who shared it went away unseen: if nothing was moved at all, this was a copy. */
-	if (suspect->before & LEDGER_SHARED && ledger->lost && own && !has_migrated(ledger))
+	if (!(suspect->before & LEDGER_SHARED))
+		return LEDGER_UNKNOWN;
+	if (has_left_folio(ledger, suspect) || !has_migrated(ledger))
 		return LEDGER_COPIED;
-	return LEDGER_UNKNOWN;
+	/* Not exclusive: it was not written since its last fork, unless that was just now. */
+	bool own = flags & KPF_BIT_ANON_EXCLUSIVE || ledger->forking;
+	return !own && flags & KPF_BIT_ANON ? LEDGER_MOVED : LEDGER_UNKNOWN;
 }
 
 static int compare_suspects(const void *left, const void *right)
@@ -478,7 +512,7 @@ static struct error *explain_anonymous(struct explaining *x, const struct suspec
 		if (!(page->before & LEDGER_SHARED))
 			return NULL;
 		*page->word |= LEDGER_SHARED;
-		return page->after & PAGEMAP_EXCLUSIVE && !x->member->alone
+		return page->after & PAGEMAP_EXCLUSIVE && x->ledger->members.count > 1
 			       ? vec_push(&x->kept, *page)
 			       : NULL;
 	}
@@ -553,7 +587,9 @@ static struct error *explain_member(struct ledger *ledger, struct ledger_member 
 
 	if (member->last.vmas.count == 0)
 		return NULL; /* its first look: there is nothing to compare with */
-	member->alone = ledger->members.count < 2 && !ledger->lost;
+	/* Who shares nothing any more is no part of the story. */
+	if (ledger->members.count < 2 && !ledger->lost)
+		return NULL;
 	struct error *error =
 		pair_walk(&member->last, &member->now, RANGE_ALL, explain_stretch, &x);
 	if (!error)
@@ -635,14 +671,14 @@ struct error *ledger_last_look(struct ledger *ledger, pid_t pid)
 	return NULL;
 }
 
-void ledger_gone(struct ledger *ledger, pid_t pid, bool seen)
+void ledger_gone(struct ledger *ledger, pid_t pid)
 {
 	struct ledger_member *member = find_member(ledger, pid);
 
 	if (!member)
 		return;
 	close_member(ledger, member);
-	ledger->lost = ledger->lost || !seen;
+	ledger->lost = true;
 }
 
 /* Both have the words of the moment after fork: anonymous pages that they have alike are shared. */
@@ -668,6 +704,7 @@ static struct error *mark_shared(void *argument, const struct stretch_pair *s)
 static struct error *look_at_parent(struct ledger *ledger, struct ledger_member *parent)
 {
 	begin_round(ledger);
+	ledger->forking = true;
 	TRY(read_member(ledger, parent));
 	/* The last fork's story is over if nobody shares with it any more: only a new one begins.
 	 */
@@ -710,7 +747,7 @@ struct error *ledger_fork(struct ledger *ledger, pid_t parent_pid, pid_t child_p
 		close_member(ledger, made);
 	else if (made)
 		*shared = made->shared;
-	ledger->lost = false;
+	ledger->lost = ledger->forking = false;
 	return error;
 }
 

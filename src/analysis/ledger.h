@@ -43,7 +43,6 @@ struct ledger_member {
 	struct snapshot now;
 	uint64_t round; /* the last one in which it was looked at */
 	bool forked;
-	bool alone; /* it has shared nothing since the last look */
 	struct ledger_counts counts;
 	struct ledger_counts parent_before; /* its parent's when it was born */
 	pid_t parent;
@@ -64,17 +63,28 @@ struct ledger_row {
 	struct ledger_counts counts;
 };
 
+/* A page that changed, as it is entered; `region` may be NULL. */
+typedef struct error *(*ledger_visit)(void *argument, const struct ledger_member *member,
+				      enum ledger_change change, uint64_t vpn,
+				      const struct region *region);
+
 struct ledger {
 	struct target *target;
+	ledger_visit visit; /* or NULL */
+	void *argument;
 	VEC(struct ledger_member *) members;
 	VEC(struct ledger_names *) names;
 	VEC(struct ledger_row) rows;
 	size_t last_row;
 	uint64_t round;
-	bool lost;           /* a sharer has gone without a last look */
+	bool lost;           /* a sharer has gone since the last look */
+	bool forking;        /* fork has just cleared what tells of writes */
 	uint64_t migrations; /* pages that the kernel had moved, system-wide, when last asked */
 	bool migrated;       /* it has moved some since then */
 };
+
+/* "copied", "reused", … */
+const char *ledger_change_name(enum ledger_change change);
 
 void ledger_init(struct ledger *ledger, struct target *target);
 void ledger_deinit(struct ledger *ledger);
@@ -91,8 +101,11 @@ struct error *ledger_look(struct ledger *ledger);
 /* The last look at one whose memory is still there. */
 struct error *ledger_last_look(struct ledger *ledger, pid_t pid);
 
-/* Its memory is gone, seen for the last time or not. */
-void ledger_gone(struct ledger *ledger, pid_t pid, bool seen);
+/*
+ * Its memory is gone, or about to be. What its parent wrote until then is found by a last look at
+ * the parent: the sooner, the surer.
+ */
+void ledger_gone(struct ledger *ledger, pid_t pid);
 
 /* NULL for one that never shared anything. */
 const struct ledger_member *ledger_find(const struct ledger *ledger, pid_t pid);

@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
+#include "analysis/folio.h"
 #include "base/scope.h"
 #include "proc/kpage.h"
 
 enum {
-	BATCH = 1 << 14,      /* frames asked for at once */
-	BLOCK_PAGES = 1 << 9, /* within which pages of a large folio follow one another */
+	BATCH = 1 << 14, /* frames asked for at once */
 };
 
 #define KPF_LARGE (KPF_BIT_HEAD | KPF_BIT_TAIL | KPF_BIT_THP | KPF_BIT_HUGE)
@@ -35,22 +35,6 @@ static bool is_own_folio(uint64_t flags)
 	return flags & KPF_LARGE;
 }
 
-/* Whether the frames from `low` to `high` are of one folio: none but the first begins one. */
-static struct error *is_one_folio(struct target *target, uint64_t low, uint64_t high, bool *one)
-{
-	uint64_t flags[BLOCK_PAGES];
-	size_t count = (size_t)(high - low) + 1;
-
-	*one = false;
-	if (count > BLOCK_PAGES)
-		return NULL;
-	TRY(target_flags(target, low, flags, count));
-	*one = flags[0] & (KPF_BIT_HEAD | KPF_BIT_TAIL);
-	for (size_t i = 1; i < count; i++)
-		*one = *one && flags[i] & KPF_BIT_TAIL && !(flags[i] & KPF_BIT_HEAD);
-	return NULL;
-}
-
 /* Whether both map page `vpn` in the frame that continues page->words[side] up to there. */
 static bool both_continue(const struct cow_pair *pair, const struct cow_page *page, int side,
 			  uint64_t vpn)
@@ -75,19 +59,17 @@ static bool both_continue(const struct cow_pair *pair, const struct cow_page *pa
 static struct error *wrote_in_folio(const struct cow_pair *pair, const struct cow_page *page,
 				    int side, enum wrote *wrote)
 {
-	uint64_t block = align_down(page->vpn, BLOCK_PAGES);
+	uint64_t block = align_down(page->vpn, FOLIO_BLOCK);
 	struct target *target = pair->side[0].space->target;
 	uint64_t pfn = page->words[side] & PAGEMAP_PFN;
 
 	*wrote = WROTE_UNKNOWN;
-	for (uint64_t vpn = block; vpn < block + BLOCK_PAGES; vpn++) {
-		uint64_t other = pfn + (vpn - page->vpn);
+	for (uint64_t vpn = block; vpn < block + FOLIO_BLOCK; vpn++) {
 		bool one;
 
 		if (vpn == page->vpn || !both_continue(pair, page, side, vpn))
 			continue;
-		TRY(is_one_folio(target, other < pfn ? other : pfn, other < pfn ? pfn : other,
-				 &one));
+		TRY(folio_has_both(target, pfn, pfn + (vpn - page->vpn), &one));
 		if (one) {
 			*wrote = WROTE_NO;
 			return NULL;

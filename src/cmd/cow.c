@@ -26,7 +26,7 @@ enum {
 enum { WATCH_MAX = 86400 };
 
 static const struct command_option options[] = {
-	{'p', "pages", NULL, "a row a run of pages that have diverged, with both frames"},
+	{'p', "pages", NULL, "a row a run of diverged pages; of a trace: a page"},
 	{OPTION_ALL, "all", NULL, "all regions, or with --pages all pages, that either has"},
 	{OPTION_GRID, "grid", NULL, "draw the pages of both, a cell a page or a block of pages"},
 	{OPTION_RANGE, "range", "A-B", "only pages from address A up to B (hexadecimal)"},
@@ -166,8 +166,10 @@ static const char *misuse_of(const struct cow *cow, enum form form)
 {
 	if (form == FORM_NONE)
 		return "PARENT and CHILD, a PID, --attach PID or -- COMMAND is needed";
-	if (form != FORM_PAIR && (cow->pages || cow->grid || cow->all || cow->range))
-		return "--pages, --all, --grid and --range are of two processes: PARENT CHILD";
+	if (form == FORM_FAMILY && cow->pages)
+		return "--pages is of two processes, or of a traced program";
+	if (form != FORM_PAIR && (cow->grid || cow->all || cow->range))
+		return "--all, --grid and --range are of two processes: PARENT CHILD";
 	if (cow->pages && cow->grid)
 		return "either --pages or --grid";
 	if (form != FORM_FAMILY && cow->watch)
@@ -185,10 +187,10 @@ static const char *misuse_of(const struct cow *cow, enum form form)
 
 static const struct table_spec *table_of(const struct cow *cow, enum form form)
 {
-	if (cow->pages)
-		return &cow_pages_table;
 	if (cow->attach || form == FORM_TRACE)
 		return &cow_trace_table;
+	if (cow->pages)
+		return &cow_pages_table;
 	return form == FORM_FAMILY || cow->watch ? &cow_family_table : &cow_region_table;
 }
 

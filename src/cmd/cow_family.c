@@ -9,6 +9,7 @@
 #include "analysis/family.h"
 #include "base/scope.h"
 #include "cmd/cow.h"
+#include "ui/escape.h"
 
 enum {
 	COL_PID,
@@ -258,7 +259,7 @@ static void print_summary(const struct family_view *view)
 	uint64_t anonymous = 0, diverged = 0;
 	unsigned shift = view->cow->target->page_shift;
 	size_t counted = 0;
-	char saved[32], cost[32];
+	char saved[32], cost[32], name[4 * sizeof(view->master->command)];
 
 	for (size_t i = 0; i < view->members.count; i++) {
 		const struct member *member = &view->members.items[i];
@@ -269,11 +270,12 @@ static void print_summary(const struct family_view *view)
 		anonymous += member->counts.anonymous;
 		diverged += cow_diverged(&member->counts);
 	}
+	escape_terminal(name, sizeof(name), view->master->command);
 	printf("\n%zu %s of process %d (%s) %s its program. In all, %s of its private memory serve "
 	       "them, too,\nand %s of what was once shared has been copied.\n",
-	       counted, counted == 1 ? "descendant" : "descendants", (int)view->pid,
-	       view->master->command, counted == 1 ? "runs" : "run",
-	       cow_size_text(anonymous << shift, saved), cow_size_text(diverged << shift, cost));
+	       counted, counted == 1 ? "descendant" : "descendants", (int)view->pid, name,
+	       counted == 1 ? "runs" : "run", cow_size_text(anonymous << shift, saved),
+	       cow_size_text(diverged << shift, cost));
 }
 
 static struct error *put_sample(struct family_view *view)

@@ -38,6 +38,7 @@ enum {
 	COL_MINFLT,
 	COL_MAJFLT,
 	COL_STATUS,
+	COL_VADDR,
 	COL_REGION,
 	COL_OBJECT,
 };
@@ -46,7 +47,7 @@ static const struct column columns[] = {
 	[COL_TIME] = {"TIME", CELL_TEXT, 8, 0, "seconds since the trace began"},
 	[COL_EVENT] = {"EVENT", CELL_TEXT, 6, 0,
 		       "fork, vfork (the same memory), exec, sample, exit; ledger and total: "
-		       "of the whole trace"},
+		       "of the whole trace; copied, reused, …: of --pages"},
 	[COL_PID] = {"PID", CELL_NUMBER, 7, 0, "whom it happened to: of a fork, the child"},
 	[COL_PARENT] = {"PARENT", CELL_NUMBER, 7, 0, "who forked it"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 12, 0, "its name"},
@@ -66,8 +67,10 @@ static const struct column columns[] = {
 	[COL_MINFLT] = {"MINFLT", CELL_NUMBER, 6, 0, "minor faults of the process"},
 	[COL_MAJFLT] = {"MAJFLT", CELL_NUMBER, 6, 0, "major faults of the process"},
 	[COL_STATUS] = {"STATUS", CELL_TEXT, 6, 0, "how it ended: its exit status, or SIGNAL"},
-	[COL_REGION] = {"REGION", CELL_TEXT, 8, 0, "of ledger: what is there: .data, heap, …"},
-	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "of ledger: the file, or the kernel's name"},
+	[COL_VADDR] = {"VADDR", CELL_HEX, 14, 0, "of --pages: where the page is"},
+	[COL_REGION] = {"REGION", CELL_TEXT, 8, 0,
+			"of ledger and --pages: what is there: .data, heap, …"},
+	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
 };
 
 const struct table_spec cow_trace_table = {
@@ -77,7 +80,7 @@ const struct table_spec cow_trace_table = {
 	.count = sizeof(columns) / sizeof(columns[0]),
 	.defaults =
 		"TIME,EVENT,PID,PARENT,COMMAND,SHARED,BY-PARENT,BY-CHILD,REUSED,TOUCHED,DROPPED,"
-		"SWAPPED,MOVED,UNKNOWN,COPIED,MINFLT,MAJFLT,STATUS,REGION,OBJECT",
+		"SWAPPED,MOVED,UNKNOWN,COPIED,MINFLT,MAJFLT,STATUS,VADDR,REGION,OBJECT",
 	.screen = "TIME,EVENT,PID,PARENT,COMMAND,SHARED,BY-PARENT,BY-CHILD,REUSED,TOUCHED,DROPPED,"
 		  "STATUS",
 	.streaming = true,
@@ -192,6 +195,19 @@ static struct error *put_faults(struct tracer *t, uint64_t minor, uint64_t major
 	return table_number(t->table, COL_MAJFLT, major);
 }
 
+/* For --pages: each page as it is entered. */
+static struct error *put_page(void *argument, const struct ledger_member *member,
+			      enum ledger_change change, uint64_t vpn, const struct region *region)
+{
+	struct tracer *t = argument;
+
+	TRY(put_event(t, ledger_change_name(change), member->pid, member->parent));
+	TRY(put_command(t, member->space->command));
+	TRY(table_hex(t->table, COL_VADDR, vpn << t->cow->target->page_shift));
+	TRY(table_text(t->table, COL_REGION, region ? region->name : NULL));
+	return table_text(t->table, COL_OBJECT, region ? region->object : NULL);
+}
+
 /* --- what cannot be seen -------------------------------------------------------------------- */
 
 /* The program goes on and so does its story, without what cannot be counted. */
@@ -278,7 +294,7 @@ static struct error *on_exec(struct tracer *t, const struct trace_event *event)
 		const struct ledger_member *member = ledger_find(&t->ledger, event->pid);
 
 		parent = member ? member->parent : 0;
-		ledger_gone(&t->ledger, event->pid, false);
+		ledger_gone(&t->ledger, event->pid);
 		TRY(tolerate(t, ledger_last_look(&t->ledger, parent)));
 	}
 	warn_of_raised(t, event->pid);
@@ -293,7 +309,7 @@ static struct error *on_exiting(struct tracer *t, const struct trace_event *even
 {
 	TRY(tolerate(t, ledger_last_look(&t->ledger, event->pid)));
 	struct ending ending = ending_of(t, event->pid);
-	ledger_gone(&t->ledger, event->pid, true);
+	ledger_gone(&t->ledger, event->pid);
 	trace_resume(&t->trace, event);
 	return vec_push(&t->endings, ending);
 }
@@ -310,6 +326,27 @@ static struct ending take_ending(struct tracer *t, pid_t pid)
 		break;
 	}
 	return ending;
+}
+
+/*
+ * While the child stood still before its end, its parent ran on: what it wrote then was still
+ * copied.
+ */
+static struct error *look_after(struct tracer *t, struct ending *ending)
+{
+	const struct ledger_member *parent = ledger_find(&t->ledger, ending->parent);
+
+	if (!parent || !ending->counted)
+		return NULL;
+	struct ledger_counts before = parent->counts;
+	TRY(tolerate(t, ledger_last_look(&t->ledger, ending->parent)));
+	parent = ledger_find(&t->ledger, ending->parent);
+	for (int role = 0; parent && role < LEDGER_ROLES; role++) {
+		for (int change = 0; change < LEDGER_CHANGES; change++)
+			ending->counts.of[LEDGER_PARENT][change] +=
+				parent->counts.of[role][change] - before.of[role][change];
+	}
+	return NULL;
 }
 
 static struct error *put_status(struct tracer *t, int status)
@@ -335,13 +372,14 @@ static struct error *on_exited(struct tracer *t, const struct trace_event *event
 
 	/* One that was killed in such a way that it did not stop before. */
 	if (!event->shared)
-		ledger_gone(&t->ledger, event->pid, false);
+		ledger_gone(&t->ledger, event->pid);
 	if (event->pid == t->trace.root) {
 		t->ended = true;
 		t->status = event->status;
 	}
 	if (!t->executed && !t->cow->attach)
 		return NULL;
+	TRY(look_after(t, &ending));
 	t->minor += ending.minor;
 	t->major += ending.major;
 	TRY(put_event(t, "exit", event->pid, ending.parent));
@@ -582,6 +620,13 @@ struct error *cow_trace_show(struct cow *cow, char **command, int *status)
 
 	TRY(open_log(&t));
 	ledger_init(&t.ledger, cow->target);
+	if (cow->pages) {
+		t.ledger.visit = put_page;
+		t.ledger.argument = &t;
+		if (!cow->invocation->table.columns &&
+		    cow->invocation->table.format == FORMAT_TABLE)
+			cow->invocation->table.columns = "+VADDR,REGION";
+	}
 	struct error *error =
 		table_create(&cow_trace_table, &cow->invocation->table, t.out, &t.table);
 	if (!error)
