@@ -31,8 +31,7 @@ static const struct column columns[] = {
 	[COL_PPID] = {"PPID", CELL_NUMBER, 0, 0, "its parent"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
 	[COL_STATE] = {"STATE", CELL_TEXT, 0, 0,
-		       "new, exited: since the sample before; exec: has another program since; "
-		       "same-memory: no memory of its own; zombie; hidden; empty: a worker"},
+		       "empty: a worker; new, exited, exec, same-memory, zombie, hidden"},
 	[COL_SHARED] = {"SHARED", CELL_PAGES, 0, 0, "pages in the same frame as the master's"},
 	[COL_COW] = {"COW", CELL_PAGES, 0, 0,
 		     "of them: anonymous, or a write would copy them: what can still diverge"},
@@ -48,7 +47,7 @@ static const struct column columns[] = {
 
 const struct table_spec cow_family_table = {
 	.name = "cow",
-	.title = "cow PID",
+	.title = "cow PID --watch",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
 	.defaults =

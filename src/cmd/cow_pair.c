@@ -94,9 +94,9 @@ static const struct column pages_columns[] = {
 	[PAGES_PARENT_PFN] = {"PARENT-PFN", CELL_HEX, 10, 0,
 			      "the parent's frame of the first page; the next ones follow"},
 	[PAGES_CHILD_PFN] = {"CHILD-PFN", CELL_HEX, 10, 0, "the child's"},
-	[PAGES_STATE] = {"STATE", CELL_TEXT, 11, 0,
-			 "by-parent, by-child, by-both, unknown: who wrote; with --all also "
-			 "shared, zero, parent-only, child-only, swapped, other"},
+	[PAGES_STATE] =
+		{"STATE", CELL_TEXT, 11, 0,
+		 "who wrote: by-parent, by-child, by-both, unknown; or with --all the others"},
 	[PAGES_PARENT_PTE] = {"PARENT-PTE", CELL_TEXT, 10, 0,
 			      "what the page tables allow the parent: r, rw, …; needs a source"},
 	[PAGES_CHILD_PTE] = {"CHILD-PTE", CELL_TEXT, 9, 0, "the same of the child"},

@@ -46,8 +46,7 @@ enum {
 static const struct column columns[] = {
 	[COL_TIME] = {"TIME", CELL_TEXT, 8, 0, "seconds since the trace began"},
 	[COL_EVENT] = {"EVENT", CELL_TEXT, 6, 0,
-		       "fork, vfork (the same memory), exec, sample, exit; ledger and total: "
-		       "of the whole trace; copied, reused, …: of --pages"},
+		       "fork, vfork, exec, sample, exit; ledger, total; of --pages: copied, …"},
 	[COL_PID] = {"PID", CELL_NUMBER, 7, 0, "whom it happened to: of a fork, the child"},
 	[COL_PARENT] = {"PARENT", CELL_NUMBER, 7, 0, "who forked it"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 12, 0, "its name"},
@@ -75,7 +74,7 @@ static const struct column columns[] = {
 
 const struct table_spec cow_trace_table = {
 	.name = "cow",
-	.title = "cow -- COMMAND, --attach PID",
+	.title = "cow --attach",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
 	.defaults =

@@ -18,13 +18,14 @@
  * neither. PARENT and CHILD say what each did with the page, as a trace must find: c copied, r
  * reused in place, t newly touched, - nothing. A kind that cannot be made is "KIND skip REASON".
  * Then "child PID" and "ready PID"; with --run both end instead, the child with status 7 and the
- * parent with 5.
+ * parent with 5. `cowpages --vfork` only makes a child as posix_spawn(3) does.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <fcntl.h>
 #include <inttypes.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -244,6 +245,18 @@ static void write_numbers(const char *numbers)
 	}
 }
 
+/* A child in our own memory, until it executes a program of its own. */
+static int spawn(void)
+{
+	char *const argv[] = {(char[]){"true"}, NULL};
+	pid_t pid;
+	int status;
+
+	if (posix_spawnp(&pid, "true", NULL, NULL, argv, NULL) != 0)
+		helper_die("cowpages: posix_spawn");
+	return waitpid(pid, &status, 0) == pid ? status : 1;
+}
+
 static void step(int fd, bool tell)
 {
 	char byte = 0;
@@ -300,6 +313,8 @@ int main(int argc, char **argv)
 	int down[2], up[2];
 
 	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--vfork") == 0)
+			return spawn();
 		if (strcmp(argv[i], "--run") == 0)
 			run = true;
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
