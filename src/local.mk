@@ -62,12 +62,16 @@ libphyslens_a_SOURCES += \
 libphyslens_a_SOURCES += \
 	src/target/freeze.c src/target/freeze.h \
 	src/target/live.c \
-	src/target/target.h
+	src/target/target.h \
+	src/target/trace.c src/target/trace.h
 
 # analysis
 libphyslens_a_SOURCES += \
 	src/analysis/blocks.c src/analysis/blocks.h \
 	src/analysis/census.c src/analysis/census.h \
+	src/analysis/cow.c src/analysis/cow.h \
+	src/analysis/family.c src/analysis/family.h \
+	src/analysis/folio.c src/analysis/folio.h \
 	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \
@@ -78,22 +82,27 @@ libphyslens_a_SOURCES += \
 	src/analysis/gates_process.c \
 	src/analysis/gates_prober.c \
 	src/analysis/gates_system.c \
+	src/analysis/hardware.c src/analysis/hardware.h \
 	src/analysis/index.c src/analysis/index.h \
 	src/analysis/kinds.c src/analysis/kinds.h \
 	src/analysis/layout.c src/analysis/layout.h \
+	src/analysis/ledger.c src/analysis/ledger.h \
 	src/analysis/locate.c src/analysis/locate.h \
 	src/analysis/page.c src/analysis/page.h \
 	src/analysis/pool.c src/analysis/pool.h \
 	src/analysis/reading.c src/analysis/reading.h \
 	src/analysis/runs.c src/analysis/runs.h \
 	src/analysis/share.c src/analysis/share.h \
+	src/analysis/snapshot.c src/analysis/snapshot.h \
 	src/analysis/stretch.c src/analysis/stretch.h \
 	src/analysis/tally.c src/analysis/tally.h \
-	src/analysis/walk.c src/analysis/walk.h
+	src/analysis/walk.c src/analysis/walk.h \
+	src/analysis/writers.c src/analysis/writers.h
 
 # ui
 libphyslens_a_SOURCES += \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/grid.c src/ui/grid.h \
 	src/ui/hexdump.c src/ui/hexdump.h \
 	src/ui/progress.c src/ui/progress.h \
 	src/ui/table.c src/ui/table.h \
@@ -111,6 +120,11 @@ libphyslens_a_SOURCES += \
 	src/cmd/census_rows.c \
 	src/cmd/command.c src/cmd/command.h \
 	src/cmd/commands.h \
+	src/cmd/cow.c src/cmd/cow.h \
+	src/cmd/cow_family.c \
+	src/cmd/cow_grid.c \
+	src/cmd/cow_pair.c \
+	src/cmd/cow_trace.c \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
 	src/cmd/map.c \

@@ -145,7 +145,7 @@ run_example() {
 		run_example "$example"
 		count=$((count + 1))
 	done < <(awk '/^\.Sh/ { on = $2 == "EXAMPLES" }
-		on && sub(/^\.Dl \$ /, "") { gsub(/\\e/, "\\"); print }' "$man"/*.1)
+		on && sub(/^\.Dl \$ /, "") { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print }' "$man"/*.1)
 	[ "$count" -gt 0 ]
 }
 

@@ -2,6 +2,7 @@
 # Unit tests (cmocka), tests of the commands (bats), and the helper programs of the latter.
 
 HELPERS = \
+	tests/helpers/cowpages \
 	tests/helpers/devmem-peek \
 	tests/helpers/dying \
 	tests/helpers/hostile-elf \
@@ -117,6 +118,8 @@ EXTRA_DIST += \
 BATS_FILES = \
 	tests/census.bats \
 	tests/cli.bats \
+	tests/cow.bats \
+	tests/cow-trace.bats \
 	tests/docs.bats \
 	tests/doctor.bats \
 	tests/freeze.bats \

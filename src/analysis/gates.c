@@ -197,7 +197,7 @@ static const struct requirement {
 	{"share", "pagemap pfn", "ptrace map-files kpageflags kpagecount kcmp attach"},
 	{"owner", "pagemap pfn", "ptrace map-files kpageflags kpagecount kpagecgroup iomem"},
 	{"census", "pagemap pfn", "ptrace kpageflags kpagecount kpagecgroup iomem kcmp attach"},
-	{"cow", "pagemap", "pfn anon-exclusive ptrace attach kpageflags source"},
+	{"cow", "pagemap pfn", "anon-exclusive ptrace attach map-files kpageflags kcmp source"},
 	{"verify", "pagemap", "pfn ptrace map-files attach kpageflags source"},
 	{"lab", "pagemap", "pfn anon-exclusive kpageflags kpagecount source btf"},
 };

@@ -229,6 +229,7 @@ static int take_common(struct invocation *invocation, int key)
 		break;
 	case OPTION_SOURCE:
 		invocation->source = optarg;
+		invocation->source_given = true;
 		error = check_source_name(optarg);
 		break;
 	case 'h':
@@ -292,7 +293,11 @@ int command_run(const struct command *command, int argc, char **argv, const char
 {
 	struct getopt_tables tables;
 	struct invocation invocation = {
-		.command = command, .argc = argc, .argv = argv, .source = source ? source : "auto"};
+		.command = command,
+		.argc = argc,
+		.argv = argv,
+		.source = source ? source : "auto",
+		.source_given = source != NULL};
 
 	invocation.getopt_state = &tables;
 	struct error *error = getopt_tables_init(&tables, command);

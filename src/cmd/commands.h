@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 
 extern const struct command command_census;
+extern const struct command command_cow;
 extern const struct command command_doctor;
 extern const struct command command_map;
 extern const struct command command_owner;

@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# vm: --kernel lab --mem 2048
+# vm: --kernel stock-6.1 --mem 2048
+# vm: --kernel stock-6.12 --mem 2048
+# SPDX-License-Identifier: GPL-2.0-or-later
+# cow -- COMMAND and cow --attach: the story of forks, page for page, and a program that does not
+# notice.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
+	system_lock
+	thp_on
+	ksm_on
+}
+
+teardown_file() { system_restore; }
+
+setup() {
+	STARTED=()
+	log=$BATS_TEST_TMPDIR/log
+}
+
+teardown() {
+	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
+}
+
+start() {
+	"$@" </dev/null >"$BATS_TEST_TMPDIR/started" 2>&1 3>&- 4>&- &
+	STARTED+=($!)
+	disown
+}
+
+state_of() { awk '/^State/ { print $2 }' "/proc/$1/status"; }
+
+# wait_state PID LETTERS: until the process is in one of those states.
+wait_state() {
+	local tries
+	for ((tries = 0; tries < 100; tries++)); do
+		[[ $2 != *$(state_of "$1")* ]] || return 0
+		sleep 0.05
+	done
+	echo "process $1 is $(state_of "$1"), not $2"
+	return 1
+}
+
+# story PID: "ADDRESS LETTER" of what it did, by the log.
+story() {
+	jq -r --argjson pid "$1" '.cow[] | select(.pid == $pid and .vaddr) | .vaddr + " " + .event' "$log" |
+		sed 's/copied/c/; s/reused/r/; s/touched/t/; s/unknown/?/; s/dropped/d/; s/moved/m/'
+}
+
+# check_story WHAT PID COLUMN: what the fixture says in that column of its lines.
+check_story() {
+	local kind start want i letter got checked=0
+	story "$2" >"$BATS_TEST_TMPDIR/story"
+	while read -r kind start want; do
+		if [ "$start" = skip ]; then
+			echo "$kind: $want"
+			[ "${PHYSLENS_IN_VM-}" != 1 ] || return 1
+			continue
+		fi
+		for ((i = 0; i < 16; i++)); do
+			letter=${want:i:1}
+			got=$(awk -v a="$(printf '0x%x' $((start + i * 4096)))" '$1 == a { printf "%s", $2 }' \
+				"$BATS_TEST_TMPDIR/story")
+			# What was locked is held by the kernel for a while: then a write copies.
+			[[ $kind$letter$got != mlockedrc ]] || continue
+			[ "${got:--}" = "$letter" ] || {
+				echo "$1, $kind: page $i: ${got:--}, not $letter"
+				return 1
+			}
+		done
+		checked=$((checked + 1))
+	done < <(awk -F'\t' -v c="$3" 'NF >= 3 { print $1, $2, $2 == "skip" ? $3 : $c }' \
+		"$BATS_TEST_TMPDIR/out")
+	[ "$checked" -ge 8 ]
+}
+
+@test "every page that a fixture wrote, by whom and how; result and status are its own" {
+	run -5 --separate-stderr "$PHYSLENS" cow --json --pages -O "$log" -- \
+		"$PHYSLENS_HELPERS/cowpages" --run
+	[ -z "$stderr" ]
+	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
+	jq -e . "$log" >/dev/null
+	check_story parent "$(sed -n 's/^parent //p' <<<"$output")" 4
+	check_story child "$(sed -n 's/^child //p' <<<"$output")" 5
+	local child
+	child=$(sed -n 's/^child //p' <<<"$output")
+	jq -e ".cow[] | select(.event == \"exit\" and .pid == $child) | .status == \"7\"" "$log"
+	# The rows of the ledger are the sum of the pages.
+	jq -e '.cow[-1].event == "total" and
+		([.cow[] | select(.event == "copied")] | length) ==
+			.cow[-1]."by-parent" + .cow[-1]."by-child" and
+		([.cow[] | select(.event == "ledger")."by-child"] | add) == .cow[-1]."by-child"' "$log"
+}
+
+@test "many looks in between find the same" {
+	run -5 --separate-stderr "$PHYSLENS" cow --json --pages --interval 0.01 -O "$log" -- \
+		"$PHYSLENS_HELPERS/cowpages" --run
+	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
+	check_story parent "$(sed -n 's/^parent //p' <<<"$output")" 4
+	check_story child "$(sed -n 's/^child //p' <<<"$output")" 5
+}
+
+@test "exit status, signal and output of the program are passed through" {
+	run -0 --separate-stderr "$PHYSLENS" cow -O "$log" -- echo hello
+	[ "$output" = hello ] && [ -z "$stderr" ]
+	run -3 --separate-stderr "$PHYSLENS" cow -O "$log" -- sh -c 'exit 3'
+	run -143 "$PHYSLENS" cow -O "$log" -- sh -c 'kill -TERM $$'
+	run -139 "$PHYSLENS" cow -O "$log" -- sh -c 'kill -SEGV $$'
+	run -137 "$PHYSLENS" cow -O "$log" -- sh -c 'kill -KILL $$'
+	run -0 --separate-stderr "$PHYSLENS" cow -O "$log" -- cat <<<'input'
+	[ "$output" = input ]
+	# Without a file the story is on standard error.
+	run -0 --separate-stderr "$PHYSLENS" cow -- echo hello
+	[ "$output" = hello ]
+	[[ $stderr == *exec*exit*'0 forks'* ]]
+}
+
+@test "a chain of forks: each with its own story" {
+	run -0 --separate-stderr "$PHYSLENS" cow --json -O "$log" -- \
+		bash -c '( ( ( : ) ; : ) ; : ) ; :'
+	jq -e '[.cow[] | select(.event == "fork")] | length == 3 and
+		.[1].parent == .[0].pid and .[2].parent == .[1].pid' "$log"
+	jq -e '[.cow[] | select(.event == "exit" and .parent)] | length == 3 and
+		([.[]."by-child" > 0] | all)' "$log"
+}
+
+@test "exec at once and vfork" {
+	run -0 --separate-stderr "$PHYSLENS" cow --json -O "$log" -- bash -c '/bin/true; :'
+	jq -e '[.cow[].event] | index("fork") and (map(select(. == "exec")) | length == 2)' "$log"
+	# posix_spawn() shares the memory until the exec: nothing is copied.
+	run -0 --separate-stderr "$PHYSLENS" cow --json -O "$log" -- "$PHYSLENS_HELPERS/cowpages" --vfork
+	jq -e '[.cow[].event] | index("vfork")' "$log"
+	jq -e '.cow[-1]."by-child" == 0' "$log"
+}
+
+@test "threads: one memory, one story" {
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	run -0 --separate-stderr "$PHYSLENS" cow --json -O "$log" -- /usr/bin/env python3 -S -c '
+import os, threading
+threads = [threading.Thread(target=lambda: sum(range(1000))) for _ in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+pid = os.fork()
+if pid == 0: os._exit(0)
+os.waitpid(pid, 0)'
+	jq -e '[.cow[] | select(.event == "fork" and .command == "python3")] | length == 1' "$log"
+	jq -e '[.cow[] | select(.event == "vfork")] | length == 0' "$log"
+}
+
+@test "a thousand short children: all told" {
+	# shellcheck disable=SC2016 # for that shell
+	run -0 --separate-stderr timeout 120 "$PHYSLENS" cow --json -O "$log" -- \
+		bash -c 'for ((i = 0; i < 1000; i++)); do (:); done; :'
+	jq -e '[.cow[] | select(.event == "fork")] | length == 1000' "$log"
+	jq -e '[.cow[] | select(.event == "exit" and .parent and ."by-child" != null)] | length == 1000' "$log"
+}
+
+@test "a program that cannot be executed: exit 2" {
+	run -2 --separate-stderr "$PHYSLENS" cow -- /no/such/program
+	[[ $stderr == *'/no/such/program: No such file or directory'* ]]
+	run -2 --separate-stderr "$PHYSLENS" cow -- /etc/passwd
+	[[ $stderr == *'/etc/passwd: Permission denied'* ]]
+	run -2 --separate-stderr "$PHYSLENS" cow --
+}
+
+# A shell that forks all the time.
+forking() {
+	# shellcheck disable=SC2016 # for that shell
+	start bash -c 'while :; do (x=1); sleep 0.1; done'
+	target=${STARTED[0]}
+}
+
+@test "--attach: the forks from now on; interrupted, the program lives on" {
+	local tracer
+	forking
+	"$PHYSLENS" cow --json -O "$log" --attach "$target" 3>&- 4>&- &
+	tracer=$!
+	sleep 1
+	kill -INT "$tracer"
+	wait "$tracer"
+	jq -e '[.cow[] | select(.event == "fork")] | length >= 2' "$log"
+	jq -e ".cow[-1].event == \"total\"" "$log"
+	[ "$(awk '/TracerPid/ { print $2 }' "/proc/$target/status")" = 0 ]
+	wait_state "$target" SR
+	# It still forks.
+	local before
+	before=$(awk '/^processes/ { print $2 }' /proc/stat)
+	sleep 0.5
+	(($(awk '/^processes/ { print $2 }' /proc/stat) > before))
+}
+
+@test "the tool is killed: nothing is left stopped, nor traced" {
+	local tracer pid
+	forking
+	for _ in 1 2 3 4 5; do
+		"$PHYSLENS" cow --interval 0.05 -O "$log" --attach "$target" 3>&- 4>&- &
+		tracer=$!
+		disown
+		sleep 0.37
+		kill -KILL "$tracer"
+		sleep 0.1
+		for pid in "$target" $(pgrep -P "$target"); do
+			[ ! -e "/proc/$pid" ] || {
+				[ "$(awk '/TracerPid/ { print $2 }' "/proc/$pid/status")" = 0 ]
+				[[ $(state_of "$pid") != [tT] ]]
+			}
+		done
+	done
+	wait_state "$target" SR
+}
+
+@test "SIGSTOP and SIGCONT: a job that is stopped stays stopped, and goes on" {
+	local tracer
+	forking
+	"$PHYSLENS" cow -O "$log" --attach "$target" 3>&- 4>&- &
+	tracer=$!
+	sleep 0.3
+	kill -STOP "$target"
+	wait_state "$target" tT
+	sleep 0.5
+	[[ $(state_of "$target") == [tT] ]]
+	kill -CONT "$target"
+	wait_state "$target" SR
+	# Stopped, then the tool ends: it is stopped still.
+	kill -STOP "$target"
+	wait_state "$target" tT
+	kill -INT "$tracer"
+	wait "$tracer"
+	sleep 0.2
+	[ "$(state_of "$target")" = T ]
+	kill -CONT "$target"
+	wait_state "$target" SR
+}
+
+@test "already traced: who traces it is said" {
+	local tracer
+	start sleep 300
+	"$PHYSLENS" cow -O "$log" --attach "${STARTED[0]}" 3>&- 4>&- &
+	tracer=$!
+	sleep 0.3
+	run -2 --separate-stderr "$PHYSLENS" cow --attach "${STARTED[0]}"
+	[ "$stderr" = "physlens: cow: process ${STARTED[0]} cannot be traced: process $tracer traces it already" ]
+	kill -INT "$tracer"
+	wait "$tracer"
+	run -2 --separate-stderr "$PHYSLENS" cow --attach 999999999
+	[[ $stderr == *'no such process: 999999999'* ]]
+}
+
+@test "SIGTERM to the tool is handed to the program; SIGINT is the program's own affair" {
+	local tracer
+	# shellcheck disable=SC2016 # for that shell
+	"$PHYSLENS" cow -O "$log" -- bash -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' 3>&- 4>&- &
+	tracer=$!
+	sleep 0.5
+	kill -INT "$tracer"
+	sleep 0.2
+	kill -0 "$tracer"
+	kill -TERM "$tracer"
+	local status=0
+	wait "$tracer" || status=$?
+	[ "$status" = 9 ]
+}
+
+@test "without privilege the story is told, and what is hidden is said to be" {
+	[ "${PHYSLENS_IN_VM-}" != 1 ] || return 0
+	id nobody >/dev/null || skip 'no user nobody'
+	local copy=/tmp/physlens-cow-$$
+	install -m 755 "$PHYSLENS" "$copy"
+	run --separate-stderr setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$copy" cow -- bash -c '(exit 4); exit 6'
+	rm "$copy"
+	[ "$status" = 6 ]
+	[[ $stderr == *'frame numbers are hidden'* && $stderr == *fork* && $stderr == *hidden* ]]
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env bats
+# vm: --kernel lab --mem 2048
+# vm: --kernel stock-6.1 --mem 2048
+# vm: --kernel stock-6.12 --mem 2048
+# SPDX-License-Identifier: GPL-2.0-or-later
+# cow PARENT CHILD and cow PID: every page of a fixture that writes known pages is classed as it is.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
+	system_lock
+	thp_on
+	ksm_on
+	helper_start cowpages
+	PARENT=$HELPER_PID
+	CHILD=$(helper_value child)
+	export PARENT CHILD
+}
+
+teardown_file() {
+	[ -z "${HELPER_PID-}" ] || _waiting_stop "$HELPER_PID" ''
+	system_restore
+}
+
+setup() {
+	STARTED=()
+}
+
+teardown() {
+	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
+}
+
+# start COMMAND…: in the background, until the test ends; its PID is the last of STARTED.
+start() {
+	"$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	STARTED+=($!)
+	disown
+}
+
+# classes PARENT CHILD [OPTION…]: "PAGE LETTER" of every page that either has, by page number.
+classes() {
+	physlens cow --pages --all -n -r -o VADDR,PAGES,STATE "${@:3}" "$1" "$2" |
+		while read -r vaddr pages state; do
+			for ((i = 0; i < pages; i++)); do
+				printf '0x%x %s\n' $((vaddr + i * 4096)) "$state"
+			done
+		done | sed 's/shared/S/; s/by-parent/P/; s/by-child/C/; s/by-both/B/; s/unknown/?/
+			s/parent-only/p/; s/child-only/c/'
+}
+
+# check_kind KIND: each of its pages is as the fixture says.
+check_kind() {
+	local start want letter i got
+	read -r start want < <(awk -F'\t' -v k="$1" '$1 == k { print $2, $3 }' "$HELPER_DIR/out")
+	if [ "$start" = skip ]; then
+		[ "${PHYSLENS_IN_VM-}" != 1 ] || return 1
+		skip "$1: $want"
+	fi
+	[ "${#want}" = 16 ]
+	classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/classes"
+	for ((i = 0; i < 16; i++)); do
+		letter=${want:i:1}
+		got=$(awk -v a="$(printf '0x%x' $((start + i * 4096)))" '$1 == a { print $2 }' \
+			"$BATS_TEST_TMPDIR/classes")
+		[ "${got:-.}" = "$letter" ] || {
+			echo "$1: page $i: ${got:-.}, not $letter"
+			return 1
+		}
+	done
+}
+
+@test "anonymous memory: every page as it was written" { check_kind anon; }
+@test "heap: every page as it was written" { check_kind heap; }
+@test "stack: every page as it was written" { check_kind stack; }
+@test ".data: every page as it was written" { check_kind data; }
+@test ".bss: every page as it was written" { check_kind bss; }
+@test "a private mapping of a file: every page as it was written" { check_kind file; }
+@test "a transparent huge page: every page as it was written" { check_kind thp; }
+@test "shared memory: never diverges" { check_kind shared; }
+@test "locked memory: every page as it was written" { check_kind mlocked; }
+@test "KSM: who wrote is known only where both did" { check_kind ksm; }
+
+@test "without PAGEMAP_SCAN, and with --freeze, it is the same" {
+	classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/a"
+	PHYSLENS_NO_SCAN=1 classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/b"
+	classes "$PARENT" "$CHILD" --freeze >"$BATS_TEST_TMPDIR/c"
+	diff "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	diff "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/c"
+}
+
+@test "regions are cut to their pages, and the total is their sum" {
+	run -0 --separate-stderr physlens cow --json "$PARENT" "$CHILD"
+	[ -z "$stderr" ]
+	json_check '.cow[-1].region == "total"'
+	local column
+	for column in shared diverged by-parent by-child by-both unknown parent-only child-only saves costs; do
+		json_check "([.cow[:-1][][\"$column\"]] | add) == .cow[-1][\"$column\"]"
+	done
+	json_check '[.cow[] | .diverged == ."by-parent" + ."by-child" + ."by-both" + .unknown] | all'
+	json_check '[.cow[] | .costs == .diverged * 4096] | all'
+	# 16 pages of a file: four by each, four by both.
+	json_check '[.cow[] | select(.region == "file" and (.object | test("/cowpages")))] |
+		.[0]."by-parent" == 4 and .[0]."by-child" == 4 and .[0]."by-both" == 4'
+	json_check '.cow[] | select(.region == "shm") | .diverged == 0 and .shared == 6'
+}
+
+@test "the frames that --pages names are those of map" {
+	local vaddr parent child
+	physlens cow --pages -n -r -o VADDR,PARENT-PFN,CHILD-PFN --region heap "$PARENT" "$CHILD" \
+		>"$BATS_TEST_TMPDIR/rows"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/rows")" -ge 4 ]
+	while read -r vaddr parent child; do
+		[ "$(physlens translate -n -r -o pfn "$PARENT" "$vaddr")" = "$parent" ]
+		[ "$(physlens translate -n -r -o pfn "$CHILD" "$vaddr")" = "$child" ]
+	done <"$BATS_TEST_TMPDIR/rows"
+}
+
+@test "Private_Dirty of the child is at least what it has written" {
+	local dirty wrote
+	dirty=$(awk '/^Private_Dirty/ { sum += $2 } END { print sum / 4 }' "/proc/$CHILD/smaps")
+	wrote=$(physlens cow --json "$PARENT" "$CHILD" |
+		jq '.cow[-1] | ."by-child" + ."by-both"')
+	((dirty >= wrote))
+}
+
+@test "the hardware's write bit: the writer's alone, none where it is shared" {
+	local start source=bpf
+	if ! physlens --source bpf read --json 0x1000 1 >/dev/null 2>&1 &&
+		! physlens --source bpf walk "$PARENT" main >/dev/null 2>&1; then
+		[ "${PHYSLENS_IN_VM-}" != 1 ] || false
+		skip 'no source of physical memory here'
+	fi
+	start=$(awk -F'\t' '$1 == "anon" { print $2 }' "$HELPER_DIR/out")
+	physlens cow --source "$source" --pages --all -n -r -o STATE,PARENT-PTE,CHILD-PTE \
+		--range "$start-$(printf '0x%x' $((start + 16 * 4096)))" "$PARENT" "$CHILD" |
+		sort -u >"$BATS_TEST_TMPDIR/rows"
+	diff "$BATS_TEST_TMPDIR/rows" - <<-'END'
+		by-both rw rw
+		by-child r rw
+		by-parent rw r
+		child-only - rw
+		parent-only rw -
+		shared r r
+	END
+}
+
+@test "--grid: a letter a page, with a legend, and no colour unless asked for" {
+	local start
+	start=$(awk -F'\t' '$1 == "anon" { print $2 }' "$HELPER_DIR/out")
+	COLUMNS=100 run -0 --separate-stderr physlens cow --grid \
+		--range "$start-$(printf '0x%x' $((start + 16 * 4096)))" "$PARENT" "$CHILD"
+	[[ $output == *' SCPBB..oSCPBB..o '*' SCPBB.o.SCPBB.o.'* ]]
+	[[ $output == *'written by the child'* ]]
+	[[ $output != *$'\033'* ]]
+	COLUMNS=100 run -0 --separate-stderr physlens cow --grid --color "$PARENT" "$CHILD"
+	[[ $output == *$'\033'* ]]
+	# No line is wider than the terminal.
+	COLUMNS=60 run -0 --separate-stderr physlens cow --grid --region heap "$PARENT" "$CHILD"
+	run ! grep -E '^ *0x.{59}' <<<"$output"
+}
+
+@test "a family: a row a descendant, with its erosion" {
+	run -0 --separate-stderr physlens cow --json "$PARENT"
+	json_check ".cow | length == 1 and .[0].pid == $CHILD and .[0].ppid == $PARENT"
+	local pair
+	pair=$(physlens cow --json "$PARENT" "$CHILD" | jq -c '.cow[-1] | [.shared, .diverged, .cow]')
+	json_check "[.cow[0].shared, .cow[0].diverged, .cow[0].cow] == $pair"
+	json_check '.cow[0].erosion | test("^[0-9.]+%$")'
+	run -0 --separate-stderr physlens cow "$CHILD"
+	[[ $stderr == *"process $CHILD has no descendants"* ]]
+}
+
+@test "--watch: who comes and goes is shown as that" {
+	local master
+	start bash -c 'sleep 300 & one=$!; sleep 2.2; kill $one; (sleep 300; :) & sleep 300; :'
+	master=${STARTED[0]}
+	until pgrep -P "$master" sleep >/dev/null; do sleep 0.05; done
+	timeout 7 "$PHYSLENS" cow --json --watch 1 "$master" >"$BATS_TEST_TMPDIR/samples" || true
+	# One JSON object a sample.
+	[ "$(jq -s length "$BATS_TEST_TMPDIR/samples")" -ge 5 ]
+	jq -s -e '[.[].cow[].state] | index("new") and index("exited") and index("exec")' \
+		"$BATS_TEST_TMPDIR/samples"
+	pkill -KILL -P "$master" || true
+}
+
+@test "unrelated processes are compared, and it is said so" {
+	start sleep 300
+	start sleep 300
+	run -0 --separate-stderr physlens cow --json "${STARTED[0]}" "${STARTED[1]}"
+	[[ $stderr == *"process ${STARTED[1]} does not descend from process ${STARTED[0]}"* ]]
+	json_check '.cow[-1].saves == 0 and .cow[-1].region == "total"'
+	run -0 --separate-stderr physlens cow "$CHILD" "$PARENT"
+	[[ $stderr == *'the other way round'* ]]
+}
+
+@test "bad input: exit 2, one message, no rows" {
+	run -2 --separate-stderr physlens cow "$PARENT" "$PARENT"
+	[ "$stderr" = "physlens: cow: parent and child are the same process: $PARENT" ]
+	[ -z "$output" ]
+	run -2 --separate-stderr physlens cow "$PARENT" 999999999
+	[[ $stderr == *999999999* && -z $output ]]
+	run -2 --separate-stderr physlens cow "$PARENT" nonsense
+	[[ $stderr == *'not a process ID: nonsense'* ]]
+	run -2 --separate-stderr physlens cow
+	run -2 --separate-stderr physlens cow 1 2 3
+	run -2 --separate-stderr physlens cow --watch 1 "$PARENT" "$CHILD"
+	run -2 --separate-stderr physlens cow --grid "$PARENT"
+	run -2 --separate-stderr physlens cow --watch 0 "$PARENT"
+	run -2 --separate-stderr physlens cow --grid --json "$PARENT" "$CHILD"
+}
+
+@test "one address space in two processes is refused" {
+	helper_start sharers 1 1 --clone-vm
+	local clone
+	clone=$(helper_value clone)
+	run -2 --separate-stderr physlens cow "$HELPER_PID" "$clone"
+	[[ $stderr == *'one and the same address space'* ]]
+	run -0 --separate-stderr physlens cow --json "$HELPER_PID"
+	json_check ".cow[] | select(.pid == $clone) | .state == \"same-memory\""
+	_waiting_stop "$HELPER_PID" "$_waiting_fd"
+}
+
+@test "a process that forks again: what is not known is unknown" {
+	local parent children
+	helper_start sharers 3 1 --private 10
+	read -ra children < <(sed -n 's/^children //p' "$HELPER_DIR/out")
+	parent=$HELPER_PID
+	# The first child wrote ten pages; its parent forked once more, so a clear bit proves nothing.
+	run -0 --separate-stderr physlens cow --json "$parent" "${children[0]}"
+	json_check '.cow[-1] | ."by-child" + .unknown + ."by-both" >= 10'
+	# The last child has no younger sibling.
+	run -0 --separate-stderr physlens cow --json "$parent" "${children[1]}"
+	json_check '[.cow[] | select(.region == "anon")."by-child"] | add >= 10'
+	_waiting_stop "$parent" "$_waiting_fd"
+}
