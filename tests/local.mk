@@ -12,6 +12,7 @@ HELPERS = \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
 	tests/helpers/sharers \
+	tests/helpers/tamper \
 	tests/helpers/zombie
 
 check_PROGRAMS += $(HELPERS)
@@ -126,6 +127,7 @@ BATS_FILES = \
 	tests/read.bats \
 	tests/share.bats \
 	tests/unprivileged.bats \
+	tests/verify.bats \
 	tests/walk.bats
 
 TESTS += $(BATS_FILES)

@@ -122,6 +122,7 @@ void table_destroy(struct table *table)
 	if (table->backend)
 		table->backend->destroy(table);
 	vec_deinit(&table->texts);
+	vec_deinit(&table->summary);
 	free(table->shown);
 	free(table->wanted);
 	free(table->cells);
@@ -321,6 +322,17 @@ struct error *table_render_json(const struct table *table, size_t column, text_b
 	TRY(buffer_append(buffer, "\"", 1));
 	TRY(append_hex(buffer, cell->number));
 	return buffer_append(buffer, "\"", 1);
+}
+
+struct error *table_summary(struct table *table, const char *key, uint64_t number)
+{
+	text_buffer *summary = &table->summary;
+
+	if (summary->count)
+		TRY(buffer_append(summary, ",", 1));
+	TRY(append_quoted(summary, key));
+	TRY(buffer_append(summary, ":", 1));
+	return append_decimal(summary, number);
 }
 
 void table_list_columns(const struct table_spec *spec, FILE *out, const char *indent)

@@ -44,6 +44,8 @@ struct table {
 	struct cell *cells; /* by column */
 	text_buffer texts;  /* of its CELL_TEXT cells, raw, each with its NUL */
 
+	text_buffer summary; /* members of a JSON object */
+
 	const struct table_backend *backend;
 	void *state; /* the backend's */
 };
