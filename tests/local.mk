@@ -55,7 +55,8 @@ UNIT_TESTS = \
 	tests/unit/test_runs \
 	tests/unit/test_source \
 	tests/unit/test_table \
-	tests/unit/test_vec
+	tests/unit/test_vec \
+	tests/unit/test_verify
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_btf_LDADD = $(UNIT_LIBS)
@@ -84,6 +85,7 @@ tests_unit_test_runs_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)
+tests_unit_test_verify_LDADD = $(UNIT_LIBS)
 
 # A system under examination that is made up, for tests of the analyses.
 tests_unit_test_layout_SOURCES = \
