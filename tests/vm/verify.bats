@@ -101,7 +101,7 @@ paddr() { "$physlens" translate -n -r -o paddr "$1" "$2"; }
 	"$programs/tamper" devmem "$at" "$old" >/dev/null
 }
 
-@test "the same with KASLR's other sources: kcore and bpf" {
+@test "the same through the other sources: kcore and bpf" {
 	local at old source
 	start_sleepers 1
 	at=$(paddr "${sleepers[0]}" 'libc.so.6!getenv')
