@@ -303,15 +303,51 @@ verify_rows() {
 	helper hostile-elf "$work/elf"
 	sync
 	for file in "$work"/elf/*; do
+		# Nothing of an empty file is resident.
+		[ -s "$file" ] || continue
 		helper_start mapfile -x -t "$file"
 		PID=$HELPER_PID
-		run timeout 60 "$PHYSLENS" verify --json "$PID"
-		echo "$file: $status: ${output:0:300}"
-		[ "$status" = 0 ] || [ "$status" = 2 ]
-		[ "$status" = 0 ] || [[ "$output" == *unverifiable* ]]
+		require_disk
+		run -0 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+		json_check '.verify == [] and .summary.unverifiable == 0'
+		case $file in
+		*/sections-overlap.elf) [[ "$stderr" == *"$file: section: overlaps another: compared all the same" ]] ;;
+		*/section-past-end.elf) [[ "$stderr" == *"$file: section: past the end of the file: compared"* ]] ;;
+		esac
+		# It is compared: a byte that is changed in memory is found.
+		helper tamper mem "$PID" "$(helper_value address)" 00 >/dev/null
+		run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+		json_check '.verify | length == 1 and (.[0].kind == "patched" or .[0].kind == "copied")'
 		helpers_stop
 	done
-	physlens verify --help >/dev/null
+	[ -e "$work/elf/sections-overlap.elf" ]
+	[ -e "$work/elf/section-past-end.elf" ]
+}
+
+@test "a library with a million symbols: the right one, in moderate time and memory" {
+	"${CC:-cc}" -x assembler -shared -nostdlib -o "$work/many.so" - <<-'END' || skip 'no compiler'
+		.section .note.GNU-stack,"",@progbits
+		.text
+		.macro one
+		s\@: .byte 0x90
+		.type s\@, @function
+		.size s\@, 1
+		.endm
+		.rept 1000000
+		one
+		.endr
+	END
+	[ "$(nm "$work/many.so" | grep -c ' t s')" = 1000000 ]
+	sync "$work/many.so"
+	start env LD_PRELOAD="$work/many.so" sleep 300
+	until [ "$(cat "/proc/$PID/comm")" = sleep ] && grep -q many.so "/proc/$PID/maps"; do sleep 0.05; done
+	require_disk
+	at=$(physlens map -n -r -o start --region .text --object many.so "$PID")
+	helper tamper mem "$PID" "$(printf '0x%x' $((at + 5000)))" c3 >/dev/null
+	run timeout 60 bash -c 'ulimit -v 2000000; exec "$@"' - "$PHYSLENS" verify --json "$PID"
+	[ "$status" = 1 ] || [[ "$output" == *AddressSanitizer* ]]
+	run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "s5000"'
 }
 
 @test "a file truncated and grown while it is read: no false finding" {

@@ -174,6 +174,8 @@ static struct error *read_one(struct verify *v, struct batch *b, size_t i)
 
 	if (errnum == EAGAIN && shared)
 		TRY(verify_is_dirty(v, shared->pfn, &b->dirty[i], &known));
+	else if (errnum == EAGAIN)
+		b->dirty[i] = direct_is_dirty(&b->file->direct, offset, VERIFY_PAGE);
 	if (errnum == EAGAIN && !b->dirty[i])
 		errnum = direct_read_wait(&b->file->direct, offset, buffer, VERIFY_PAGE, &got);
 	b->failed[i] = errnum == EAGAIN ? 0 : errnum;

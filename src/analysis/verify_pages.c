@@ -19,6 +19,8 @@ enum {
 /* --- once more
  * ------------------------------------------------------------------------------------ */
 
+#define DIRTY (KPF_BIT_DIRTY | KPF_BIT_WRITEBACK)
+
 enum again {
 	AGAIN_VANISHED, /* it is not mapped there any more, or not as such a page */
 	AGAIN_PAST_END, /* the file has become shorter */
@@ -334,14 +336,17 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 {
 	struct frame_facts facts;
 	uint64_t flags = 0;
-	struct error *error = pfn ? frame_lookup(v->target, pfn, &facts)
+	struct error *error = pfn ? target_flags(v->target, pfn, &flags, 1)
 				  : error_new(ERROR_DENIED, "frames are hidden");
 
 	/* A large folio is dirty as a whole, and older kernels say so of its head alone. */
-	if (!error && facts.has_flags && facts.head != pfn)
-		error = target_flags(v->target, facts.head, &flags, 1);
-	*known = !error && facts.has_flags;
-	*dirty = *known && (facts.flags | flags) & (KPF_BIT_DIRTY | KPF_BIT_WRITEBACK);
+	if (!error && flags & KPF_BIT_TAIL && !(flags & DIRTY)) {
+		error = frame_lookup(v->target, pfn, &facts);
+		if (!error && facts.head != pfn)
+			error = target_flags(v->target, facts.head, &flags, 1);
+	}
+	*known = !error;
+	*dirty = !error && flags & DIRTY;
 	if (error_is(error, ERROR_NOMEM))
 		return error;
 	error_free(error);

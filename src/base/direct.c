@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
-#include <time.h>
 
 #include "base/scope.h"
 
@@ -27,7 +26,6 @@
 #endif
 
 enum {
-	BUSY_TRIES = 3, /* a page that is being written is not for long */
 	WINDOW = 1 << 16,
 };
 
@@ -140,9 +138,10 @@ void *direct_buffer(size_t length)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* cachestat(2): whether none of the range is dirty or being written. False where it is not known.
- */
-static bool known_clean(int fd, uint64_t offset, size_t length)
+enum state { STATE_HIDDEN, STATE_CLEAN, STATE_DIRTY };
+
+/* cachestat(2): whether any of the range is dirty or being written. */
+static enum state state_of(int fd, uint64_t offset, size_t length)
 {
 	struct {
 		uint64_t offset, length;
@@ -151,8 +150,9 @@ static bool known_clean(int fd, uint64_t offset, size_t length)
 		uint64_t cached, dirty, writeback, evicted, recently_evicted;
 	} state;
 
-	return syscall(SYS_cachestat, fd, &range, &state, 0) == 0 && state.dirty == 0 &&
-	       state.writeback == 0;
+	if (syscall(SYS_cachestat, fd, &range, &state, 0) != 0)
+		return STATE_HIDDEN;
+	return state.dirty || state.writeback ? STATE_DIRTY : STATE_CLEAN;
 }
 
 /*
@@ -176,23 +176,16 @@ static int read_some(int fd, uint64_t offset, void *buffer, size_t length, bool 
 	}
 }
 
-static int read_patiently(int fd, uint64_t offset, void *buffer, size_t length, size_t *got)
+/* Without waiting, unless it is known that there is nothing to wait for but the disk. */
+static int read_clean(int fd, uint64_t offset, void *buffer, size_t length, size_t *got)
 {
-	static const struct timespec pause = {.tv_nsec = 2000000};
+	int errnum = read_some(fd, offset, buffer, length, false, got);
 
-	for (int i = 0;; i++) {
-		int errnum = read_some(fd, offset, buffer, length, false, got);
-
-		if (errnum == EOPNOTSUPP)
-			return read_some(fd, offset, buffer, length, true, got);
-		if (errnum != EAGAIN)
-			return errnum;
-		if (known_clean(fd, offset, length))
-			return read_some(fd, offset, buffer, length, true, got);
-		if (i == BUSY_TRIES)
-			return EAGAIN;
-		nanosleep(&pause, NULL);
-	}
+	if (errnum != EOPNOTSUPP && errnum != EAGAIN)
+		return errnum;
+	if (errnum == EAGAIN && state_of(fd, offset, length) != STATE_CLEAN)
+		return EAGAIN;
+	return read_some(fd, offset, buffer, length, true, got);
 }
 
 int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
@@ -200,8 +193,8 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 {
 	for (*got = 0; *got < length;) {
 		size_t part = 0;
-		int errnum = read_patiently(file->fd, offset + *got, (char *)buffer + *got,
-					    length - *got, &part);
+		int errnum = read_clean(file->fd, offset + *got, (char *)buffer + *got,
+					length - *got, &part);
 
 		if (errnum)
 			return errnum;
@@ -211,6 +204,11 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 			return 0;
 	}
 	return 0;
+}
+
+bool direct_is_dirty(const struct direct_file *file, uint64_t offset, size_t length)
+{
+	return state_of(file->fd, offset, length) == STATE_DIRTY;
 }
 
 int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,

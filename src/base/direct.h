@@ -48,7 +48,11 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
 		     size_t *got);
 
-/* The same, of any bytes: for the headers and tables of a file. Never fails with EAGAIN. */
+/* Whether it is known (Linux 6.5) that a page of the range is dirty or being written. */
+bool direct_is_dirty(const struct direct_file *file, uint64_t offset, size_t length);
+
+/* As direct_read_wait(), of any bytes: for the headers and tables of a file. Never fails with
+ * EAGAIN. */
 int direct_read_bytes(struct direct_file *file, uint64_t offset, void *buffer, size_t length,
 		      size_t *got);
 
