@@ -10,4 +10,5 @@ dist_man_MANS += \
 	man/physlens-read.1 \
 	man/physlens-share.1 \
 	man/physlens-translate.1 \
+	man/physlens-verify.1 \
 	man/physlens-walk.1

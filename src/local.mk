@@ -4,6 +4,7 @@ noinst_LIBRARIES += libphyslens.a
 bin_PROGRAMS += physlens
 
 libphyslens_a_SOURCES = \
+	src/base/direct.c src/base/direct.h \
 	src/base/error.c src/base/error.h \
 	src/base/io.c src/base/io.h \
 	src/base/range.h \
@@ -19,6 +20,7 @@ libphyslens_a_SOURCES += \
 	src/object/layout.c \
 	src/object/lookup.c \
 	src/object/object.c src/object/object.h \
+	src/object/relocations.c src/object/relocations.h \
 	src/object/symbols.c
 
 # arch
@@ -39,7 +41,8 @@ libphyslens_a_SOURCES += \
 	src/proc/mmstate.c src/proc/mmstate.h \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
-	src/proc/process.c src/proc/process.h
+	src/proc/process.c src/proc/process.h \
+	src/proc/uprobes.c src/proc/uprobes.h
 
 # phys
 libphyslens_a_SOURCES += \
@@ -70,6 +73,8 @@ libphyslens_a_SOURCES += \
 	src/analysis/blocks.c src/analysis/blocks.h \
 	src/analysis/census.c src/analysis/census.h \
 	src/analysis/cow.c src/analysis/cow.h \
+	src/analysis/differ.c src/analysis/differ.h \
+	src/analysis/explain.c src/analysis/explain.h \
 	src/analysis/family.c src/analysis/family.h \
 	src/analysis/folio.c src/analysis/folio.h \
 	src/analysis/frames.c src/analysis/frames.h \
@@ -96,6 +101,15 @@ libphyslens_a_SOURCES += \
 	src/analysis/snapshot.c src/analysis/snapshot.h \
 	src/analysis/stretch.c src/analysis/stretch.h \
 	src/analysis/tally.c src/analysis/tally.h \
+	src/analysis/verify.c src/analysis/verify.h \
+	src/analysis/verify_collect.c \
+	src/analysis/verify_compare.c \
+	src/analysis/verify_find.c \
+	src/analysis/verify_internal.h \
+	src/analysis/verify_look.c \
+	src/analysis/verify_names.c \
+	src/analysis/verify_pages.c \
+	src/analysis/verify_vdso.c \
 	src/analysis/walk.c src/analysis/walk.h \
 	src/analysis/writers.c src/analysis/writers.h
 
@@ -135,6 +149,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/read_output.c src/cmd/read_output.h \
 	src/cmd/share.c \
 	src/cmd/translate.c \
+	src/cmd/verify.c \
 	src/cmd/walk.c \
 	src/cmd/walktext.c src/cmd/walktext.h
 

@@ -13,6 +13,7 @@ HELPERS = \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
 	tests/helpers/sharers \
+	tests/helpers/tamper \
 	tests/helpers/zombie
 
 check_PROGRAMS += $(HELPERS)
@@ -55,7 +56,8 @@ UNIT_TESTS = \
 	tests/unit/test_runs \
 	tests/unit/test_source \
 	tests/unit/test_table \
-	tests/unit/test_vec
+	tests/unit/test_vec \
+	tests/unit/test_verify
 
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_btf_LDADD = $(UNIT_LIBS)
@@ -84,6 +86,7 @@ tests_unit_test_runs_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)
+tests_unit_test_verify_LDADD = $(UNIT_LIBS)
 
 # A system under examination that is made up, for tests of the analyses.
 tests_unit_test_layout_SOURCES = \
@@ -129,6 +132,7 @@ BATS_FILES = \
 	tests/read.bats \
 	tests/share.bats \
 	tests/unprivileged.bats \
+	tests/verify.bats \
 	tests/walk.bats
 
 TESTS += $(BATS_FILES)

@@ -361,11 +361,11 @@ static uint64_t bias_of(const struct vma *vma, const struct object_segment *segm
  * it fits one of its segments there (RELRO and mprotect change perms, so those are not asked), else
  * that of the first segment with the same perms. False when it is just a mapping of the file.
  */
-static bool find_bias(const struct vma *vma, const struct mapped_file *file,
-		      const struct module *module, uint64_t page, uint64_t *bias)
+bool area_bias(const struct vma *vma, const struct object *object, const uint64_t *module,
+	       uint64_t page, uint64_t *bias)
 {
 	size_t count;
-	const struct object_segment *segments = object_segments(file->object, &count);
+	const struct object_segment *segments = object_segments(object, &count);
 	bool found = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -373,7 +373,7 @@ static bool find_bias(const struct vma *vma, const struct mapped_file *file,
 
 		if (!area_is_of_segment(vma, &segments[i], page))
 			continue;
-		if (module->file == file && module->bias == candidate) {
+		if (module && *module == candidate) {
 			*bias = candidate;
 			return true;
 		}
@@ -383,8 +383,8 @@ static bool find_bias(const struct vma *vma, const struct mapped_file *file,
 		}
 	}
 	/* Between two segments the loader may leave an inaccessible piece of the file mapped. */
-	if (!found && module->file == file && !(vma->perms & (VMA_READ | VMA_WRITE | VMA_EXEC))) {
-		*bias = module->bias;
+	if (!found && module && !(vma->perms & (VMA_READ | VMA_WRITE | VMA_EXEC))) {
+		*bias = *module;
 		found = true;
 	}
 	return found;
@@ -400,7 +400,8 @@ static struct error *add_file_area(struct layout *layout, const struct vma *vma,
 	region.file = file;
 	name_file(&region);
 	if (!file->object || !object_is_elf(file->object) || vma->perms & VMA_SHARED ||
-	    !find_bias(vma, file, module, page_size(layout), &region.bias))
+	    !area_bias(vma, file->object, module->file == file ? &module->bias : NULL,
+		       page_size(layout), &region.bias))
 		return add_region(layout, region);
 	*module = (struct module){.file = file, .path = vma->name, .bias = region.bias};
 	region.elf = file->object;

@@ -70,6 +70,14 @@ enum layout_flags {
 struct error *layout_init(struct layout *layout, struct space *space, unsigned flags);
 void layout_deinit(struct layout *layout);
 
+/*
+ * Where an area that maps part of the ELF file `object` has it loaded: address = value as linked +
+ * *bias. `module` is that of the areas before it if they are of the same file, else NULL. False
+ * when it is just a mapping of the file.
+ */
+bool area_bias(const struct vma *vma, const struct object *object, const uint64_t *module,
+	       uint64_t page, uint64_t *bias);
+
 /* The region that holds `address`, or NULL. */
 const struct region *layout_find(const struct layout *layout, uint64_t address);
 

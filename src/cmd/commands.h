@@ -13,6 +13,7 @@ extern const struct command command_owner;
 extern const struct command command_read;
 extern const struct command command_share;
 extern const struct command command_translate;
+extern const struct command command_verify;
 extern const struct command command_walk;
 
 #endif

@@ -12,8 +12,10 @@
 
 /* Bits of kpageflags (include/uapi/linux/kernel-page-flags.h) that decisions are made on. */
 #define KPF_BIT_LOCKED     (UINT64_C(1) << 0)
+#define KPF_BIT_DIRTY      (UINT64_C(1) << 4)
 #define KPF_BIT_LRU        (UINT64_C(1) << 5)
 #define KPF_BIT_SLAB       (UINT64_C(1) << 7)
+#define KPF_BIT_WRITEBACK  (UINT64_C(1) << 8)
 #define KPF_BIT_BUDDY      (UINT64_C(1) << 10)
 #define KPF_BIT_MMAP       (UINT64_C(1) << 11)
 #define KPF_BIT_ANON       (UINT64_C(1) << 12)

@@ -519,6 +519,23 @@ static struct error *live_open_object(struct space *base, const struct vma *vma,
 	return open_by_path(space, vma, fd);
 }
 
+static struct error *live_open_path(struct space *base, const char *path, int *fd)
+{
+	struct live_space *space = live_space(base);
+	_cleanup_free_ char *below = NULL;
+
+	if (asprintf(&below, "root/%s", path) < 0) {
+		below = NULL;
+		return error_nomem();
+	}
+	_cleanup_close_ int path_fd = openat(space->proc_fd, below, O_PATH | O_CLOEXEC);
+	if (path_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return error_new(ERROR_LOOKUP, "%s: there is no such file", path);
+	if (path_fd < 0)
+		return error_errno(errno, "%s", path);
+	return reopen_regular(path_fd, path, fd);
+}
+
 static const struct device *find_device(const struct live_target *live, const struct vma *vma)
 {
 	for (size_t i = 0; i < live->devices.count; i++) {
@@ -609,6 +626,24 @@ static struct error *live_page_table(struct space *base, struct page_table *tabl
 	return kernel_process(live->kernel, live_space(base)->tgid, &task, table);
 }
 
+/* The PID in a line of /proc/PID/status ("\nTgid:\t" 4711); `otherwise` where there is none. */
+static pid_t read_status(const struct live_space *space, const char *key, pid_t otherwise)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "status", 1 << 16, &text, NULL);
+	const char *line = error ? NULL : strstr(text, key);
+	long pid = line ? strtol(line + strlen(key), NULL, 10) : 0;
+
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : otherwise;
+}
+
+static struct error *live_tracer(struct space *base, pid_t *tracer)
+{
+	*tracer = read_status(live_space(base), "\nTracerPid:\t", 0);
+	return NULL;
+}
+
 static void live_close(struct space *base)
 {
 	struct live_space *space = live_space(base);
@@ -630,6 +665,8 @@ static const struct space_ops live_space_ops = {
 	.vmas = live_vmas,
 	.pages = live_pages,
 	.open_object = live_open_object,
+	.open_path = live_open_path,
+	.tracer = live_tracer,
 	.check_alive = live_check_alive,
 	.is_hugetlb = live_is_hugetlb,
 	.page_table = live_page_table,
@@ -647,18 +684,6 @@ static uint64_t read_heap_start(const struct live_space *space)
 	for (int number = 2; field && number < 47; number++)
 		field = strchr(field + 1, ' ');
 	return field ? strtoull(field + 1, NULL, 10) : 0;
-}
-
-/* "Tgid:	4711" of /proc/PID/status; the PID itself where that cannot be read. */
-static pid_t read_tgid(const struct live_space *space)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_error_ struct error *error =
-		read_file_at(space->proc_fd, "status", 1 << 16, &text, NULL);
-	const char *line = error ? NULL : strstr(text, "\nTgid:\t");
-	long tgid = line ? strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
-
-	return tgid > 0 && tgid <= INT_MAX ? (pid_t)tgid : space->base.pid;
 }
 
 static bool read_has_ksm(const struct live_space *space)
@@ -744,7 +769,7 @@ static struct error *space_init(struct live_space *space)
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
 	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);
-	space->tgid = read_tgid(space);
+	space->tgid = read_status(space, "\nTgid:\t", space->base.pid);
 	space->base.heap_start = read_heap_start(space);
 	space->base.pfns_visible = live->pfns_visible;
 	space->base.zero_visible = live->pfns_visible || space->scan_zero;

@@ -62,6 +62,8 @@ struct space_ops {
 	struct error *(*pages)(struct space *space, const struct vma *vma, struct range range,
 			       pages_visit visit, void *argument);
 	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
+	struct error *(*open_path)(struct space *space, const char *path, int *fd);
+	struct error *(*tracer)(struct space *space, pid_t *tracer);
 	struct error *(*check_alive)(struct space *space);
 	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
 	struct error *(*page_table)(struct space *space, struct page_table *table);
@@ -192,6 +194,24 @@ static inline struct error *space_pages(struct space *space, const struct vma *v
 static inline struct error *space_open_object(struct space *space, const struct vma *vma, int *fd)
 {
 	return space->ops->open_object(space, vma, fd);
+}
+
+/*
+ * The regular file that is now at `path`, as the processes of the space see paths: open for
+ * reading, caller closes. ERROR_LOOKUP when there is none, or it is no regular file.
+ */
+static inline struct error *space_open_path(struct space *space, const char *path, int *fd)
+{
+	if (!space->ops->open_path)
+		return error_new(ERROR_UNSUPPORTED, "%s: there are no paths here", path);
+	return space->ops->open_path(space, path, fd);
+}
+
+/* The process that traces this one (ptrace(2)), or 0. */
+static inline struct error *space_tracer(struct space *space, pid_t *tracer)
+{
+	*tracer = 0;
+	return space->ops->tracer ? space->ops->tracer(space, tracer) : NULL;
 }
 
 /* Whether the area's pages come from a pool of huge pages: the kernel counts those apart. */

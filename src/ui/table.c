@@ -124,6 +124,7 @@ void table_destroy(struct table *table)
 		table->backend->destroy(table);
 	for (size_t i = 0; table->cells && i < table->spec->count; i++)
 		vec_deinit(&table->cells[i].text);
+	vec_deinit(&table->summary);
 	free(table->shown);
 	free(table->wanted);
 	free(table->cells);
@@ -361,6 +362,17 @@ struct error *table_render_json(const struct table *table, size_t column, text_b
 	TRY(buffer_append(buffer, "\"", 1));
 	TRY(append_number(buffer, type, cell->number));
 	return buffer_append(buffer, "\"", 1);
+}
+
+struct error *table_summary(struct table *table, const char *key, uint64_t number)
+{
+	text_buffer *summary = &table->summary;
+
+	if (summary->count)
+		TRY(buffer_append(summary, ",", 1));
+	TRY(append_quoted(summary, key));
+	TRY(buffer_append(summary, ":", 1));
+	return append_decimal(summary, number);
 }
 
 void table_list_columns(const struct table_spec *spec, FILE *out, const char *indent)

@@ -121,6 +121,12 @@ struct error *table_hidden(struct table *table, size_t column, const char *word)
 enum cell_color { CELL_PLAIN, CELL_GREEN, CELL_YELLOW, CELL_RED, CELL_CYAN, CELL_DIM };
 void table_color(struct table *table, size_t column, enum cell_color color);
 
+/*
+ * A number about the whole table, which JSON has in an object "summary" behind the rows. Text has
+ * none: there a command says it in words. Before table_finish().
+ */
+struct error *table_summary(struct table *table, const char *key, uint64_t number);
+
 /* Prints what is not printed yet. Write errors are found when `out` is closed, by the caller. */
 struct error *table_finish(struct table *table);
 

@@ -51,6 +51,8 @@ struct table {
 	column_set before;  /* set in the row before, and neither hidden nor painted */
 	column_set changed; /* not as in the row before; known when the row is complete */
 
+	text_buffer summary; /* members of a JSON object */
+
 	const struct table_backend *backend;
 	void *state; /* the backend's */
 };

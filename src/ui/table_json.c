@@ -150,7 +150,11 @@ static struct error *json_finish(struct table *table)
 	begin(table);
 	if (state->tree)
 		print_rows(table, state->first, 1);
-	fputs("\n]}\n", table->out);
+	fputs("\n]", table->out);
+	if (table->summary.count)
+		fprintf(table->out, ",\n\"summary\":{%.*s}", (int)table->summary.count,
+			table->summary.items);
+	fputs("}\n", table->out);
 	return NULL;
 }
 

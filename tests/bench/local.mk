@@ -3,16 +3,18 @@
 # compiling.
 BENCHES = \
 	tests/bench/bench-census \
+	tests/bench/bench-direct \
 	tests/bench/bench-pagemap \
 	tests/bench/bench-run \
 	tests/bench/bench-scan
 
 check_PROGRAMS += $(BENCHES)
 
-EXTRA_DIST += tests/bench/run tests/bench/page-types tests/bench/phys.sh
+EXTRA_DIST += tests/bench/run tests/bench/page-types tests/bench/phys.sh tests/bench/verify.sh
 
 # BENCH_ARGS='--runs 101' for more of it.
 .PHONY: bench
 bench: physlens$(EXEEXT) tests/helpers/hugereserve$(EXEEXT) $(BENCHES)
 	$(srcdir)/tests/bench/run $(BENCH_ARGS)
 	$(srcdir)/tests/bench/phys.sh
+	$(srcdir)/tests/bench/verify.sh

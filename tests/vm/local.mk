@@ -12,6 +12,7 @@ VM_TESTS = \
 	tests/vm/read.bats \
 	tests/vm/stock.bats \
 	tests/vm/translate.bats \
+	tests/vm/verify.bats \
 	tests/vm/walk.bats \
 	tests/vm/walk-drgn.bats
 

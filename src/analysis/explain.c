@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/explain.h"
+
+#include <string.h>
+
+enum {
+	MODULES_MAX = 1 << 16, /* objects with thread-local data */
+	TLS_MAX = INT32_MAX,   /* bytes of it, to either side */
+};
+
+static uint64_t load(const uint8_t *bytes, size_t size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, bytes, size < sizeof(value) ? size : sizeof(value));
+	return value;
+}
+
+/* As the processor would add: in the words of the object. */
+static uint64_t cut(const struct explain_page *p, uint64_t value)
+{
+	return p->relocations->word == 4 ? (uint32_t)value : value;
+}
+
+static int64_t widen(uint64_t value, size_t size)
+{
+	return size == 4 ? (int32_t)value : (int64_t)value;
+}
+
+bool explain_is_relro(const struct explain_page *p)
+{
+	struct range page = {p->linked, p->linked + p->size};
+
+	return !range_is_empty(range_intersect(page, p->relocations->relro));
+}
+
+/* --- values --------------------------------------------------------------------------------------
+ */
+
+/* A word of the page as it is, was, and what the relocation says. */
+struct word {
+	const struct explain_page *page;
+	const struct relocation *relocation;
+	uint64_t place; /* in memory */
+	uint64_t before;
+	uint64_t after;
+	int64_t addend;
+};
+
+static enum place place_of(const struct word *w, uint64_t address)
+{
+	return w->page->place(w->page->argument, cut(w->page, address));
+}
+
+static bool in_object(enum place place)
+{
+	return place == PLACE_OBJECT || place == PLACE_CODE || place == PLACE_OWN_CODE;
+}
+
+static bool is_relative(const struct word *w)
+{
+	return w->after == cut(w->page, w->page->bias + (uint64_t)w->addend);
+}
+
+static bool is_ifunc(const struct word *w)
+{
+	return place_of(w, w->after) == PLACE_OWN_CODE;
+}
+
+/* Not bound yet, a slot leads back to the linkage table: the bias and what the file has. */
+static bool is_code(const struct word *w)
+{
+	enum place place = place_of(w, w->after);
+
+	return place == PLACE_CODE || place == PLACE_OWN_CODE || w->after == 0 ||
+	       w->after == cut(w->page, w->page->bias + w->before);
+}
+
+/* A weak symbol that nobody defines is 0. One past the end of an array belongs to the array. */
+static bool is_symbol(const struct word *w)
+{
+	uint64_t symbol = w->after - (uint64_t)w->addend;
+
+	if (w->relocation->size < w->page->relocations->word)
+		symbol = (uint64_t)widen(w->after, w->relocation->size) - (uint64_t)w->addend;
+	return cut(w->page, symbol) == 0 || in_object(place_of(w, symbol)) ||
+	       in_object(place_of(w, symbol - 1));
+}
+
+static bool is_distance(const struct word *w)
+{
+	uint64_t distance = (uint64_t)widen(w->after, w->relocation->size);
+
+	return in_object(place_of(w, distance + w->place - (uint64_t)w->addend));
+}
+
+static bool is_module(const struct word *w)
+{
+	return w->after < MODULES_MAX;
+}
+
+static bool is_tls(const struct word *w)
+{
+	int64_t offset = widen(w->after, w->relocation->size);
+
+	return offset > -(int64_t)TLS_MAX && offset < TLS_MAX;
+}
+
+static bool is_tls_call(const struct word *w)
+{
+	enum place place = place_of(w, w->after);
+
+	return w->after == 0 || place == PLACE_CODE || place == PLACE_OWN_CODE;
+}
+
+static bool is_never(const struct word *w)
+{
+	(void)w;
+	return false;
+}
+
+static bool (*const checks[])(const struct word *w) = {
+	[RELOCATION_RELATIVE] = is_relative, [RELOCATION_IFUNC] = is_ifunc,
+	[RELOCATION_CODE] = is_code,         [RELOCATION_SYMBOL] = is_symbol,
+	[RELOCATION_DISTANCE] = is_distance, [RELOCATION_MODULE] = is_module,
+	[RELOCATION_TLS] = is_tls,           [RELOCATION_TLS_CALL] = is_tls_call,
+	[RELOCATION_COPY] = is_never,        [RELOCATION_UNDEFINED] = is_never,
+};
+
+/* --- one relocation
+ * -------------------------------------------------------------------------------- */
+
+static void mark(uint8_t *explained, size_t at, size_t size)
+{
+	memset(explained + at, 1, size);
+}
+
+/*
+ * Of a word that begins or ends on another page only the bytes of this one can be seen, and only of
+ * a relative one is it known what they must be.
+ */
+static void explain_cut_off(const struct explain_page *p, const struct relocation *r,
+			    uint8_t *explained)
+{
+	uint64_t value = cut(p, p->bias + (uint64_t)r->addend);
+
+	if (r->kind != RELOCATION_RELATIVE || r->in_place)
+		return;
+	for (unsigned i = 0; i < r->size; i++) {
+		uint64_t at = r->place + i - p->linked;
+
+		if (at < p->size && p->after[at] == (uint8_t)(value >> (8 * i)))
+			explained[at] = 1;
+	}
+}
+
+/* Any word in it must not lead out of the objects and into memory that is executed. */
+static bool is_harmless(const struct explain_page *p, size_t at)
+{
+	size_t word = p->relocations->word;
+	enum place place = p->place(p->argument, load(p->after + at, word));
+
+	return place != PLACE_ROGUE;
+}
+
+/* The bytes of a copy are data of another object: word for word nothing may lead astray. */
+static void explain_copy(const struct explain_page *p, const struct relocation *r,
+			 uint8_t *explained)
+{
+	uint64_t word = p->relocations->word;
+	uint64_t from = r->place > p->linked ? r->place - p->linked : 0;
+	uint64_t until = r->place + r->size - p->linked;
+
+	if (until > p->size)
+		until = p->size;
+	for (uint64_t at = from; at < until; at++) {
+		uint64_t start = at / word * word;
+
+		if (start + word > p->size || is_harmless(p, start))
+			explained[at] = 1;
+	}
+}
+
+static void explain_one(const struct explain_page *p, const struct relocation *r,
+			uint8_t *explained)
+{
+	uint64_t at = r->place - p->linked; /* far above the size where it begins before */
+	size_t size = r->kind == RELOCATION_TLS_CALL ? r->size / 2 : r->size;
+
+	if (r->kind == RELOCATION_COPY) {
+		explain_copy(p, r, explained);
+		return;
+	}
+	if (at >= p->size || p->size - at < r->size) {
+		explain_cut_off(p, r, explained);
+		return;
+	}
+	struct word w = {.page = p,
+			 .relocation = r,
+			 .place = p->bias + r->place,
+			 .before = load(p->before + at, size),
+			 .after = load(p->after + at, size)};
+	w.addend = r->in_place ? widen(w.before, size) : r->addend;
+	if (!checks[r->kind](&w))
+		return;
+	/* What a TLS descriptor's function is given is its own affair, unless it is code. */
+	if (r->kind == RELOCATION_TLS_CALL && is_harmless(p, at + size))
+		mark(explained, at, r->size);
+	else
+		mark(explained, at, size);
+}
+
+static bool explain_relocations(const struct explain_page *p, uint8_t *explained)
+{
+	const struct relocations *all = p->relocations;
+	bool any = false;
+
+	for (size_t i = relocations_from(all, p->linked); i < all->items.count; i++) {
+		const struct relocation *r = &all->items.items[i];
+
+		if (r->place >= p->linked + p->size)
+			break;
+		if (r->place + r->size <= p->linked)
+			continue;
+		any = true;
+		explain_one(p, r, explained);
+	}
+	return any;
+}
+
+/* --- what else the loader writes in RELRO
+ * ----------------------------------------------------------- */
+
+static bool slot_is_right(const struct explain_page *p, const struct dynamic_slot *slot, size_t at)
+{
+	size_t word = p->relocations->word;
+	uint64_t before = load(p->before + at, word), after = load(p->after + at, word);
+	enum place place = p->place(p->argument, after);
+
+	if (slot->debug)
+		return place == PLACE_WRITABLE || place == PLACE_OBJECT;
+	return after == cut(p, before + p->bias);
+}
+
+static bool explain_dynamic(const struct explain_page *p, uint8_t *explained)
+{
+	size_t word = p->relocations->word;
+	bool any = false;
+
+	for (size_t i = 0; i < p->relocations->slots.count; i++) {
+		const struct dynamic_slot *slot = &p->relocations->slots.items[i];
+		uint64_t at = slot->place - p->linked;
+
+		if (at >= p->size || p->size - at < word)
+			continue;
+		any = true;
+		if (slot_is_right(p, slot, at))
+			mark(explained, at, word);
+	}
+	return any;
+}
+
+/*
+ * The second and third word of the table at DT_PLTGOT, which the loader fills where functions are
+ * looked up at their first call (elf/dl-machine.h, elf_machine_runtime_setup()).
+ */
+static void explain_plt(const struct explain_page *p, uint8_t *explained)
+{
+	size_t word = p->relocations->word;
+
+	for (unsigned i = 1; p->relocations->pltgot && i <= 2; i++) {
+		uint64_t at = p->relocations->pltgot + i * word - p->linked;
+
+		if (at >= p->size || p->size - at < word)
+			continue;
+		enum place place = p->place(p->argument, load(p->after + at, word));
+		if (place == (i == 1 ? PLACE_WRITABLE : PLACE_CODE) ||
+		    (i == 1 && place == PLACE_OBJECT))
+			mark(explained, at, word);
+	}
+}
+
+/* Words of RELRO that no relocation writes: see relocations_read(). */
+static void explain_variables(const struct explain_page *p, const uint8_t *written,
+			      uint8_t *explained)
+{
+	size_t word = p->relocations->word;
+
+	for (size_t at = 0; at + word <= p->size; at += word) {
+		uint64_t linked = p->linked + at;
+
+		if (written[at] || !range_contains(p->relocations->relro, linked))
+			continue;
+		if (is_harmless(p, at))
+			mark(explained, at, word);
+	}
+}
+
+/* Where relocations write, whether or not they did it right. */
+static void mark_written(const struct explain_page *p, uint8_t *written)
+{
+	const struct relocations *all = p->relocations;
+
+	for (size_t i = relocations_from(all, p->linked); i < all->items.count; i++) {
+		const struct relocation *r = &all->items.items[i];
+
+		if (r->place >= p->linked + p->size)
+			break;
+		for (uint64_t at = r->place; at < r->place + r->size; at++) {
+			if (at - p->linked < p->size)
+				written[at - p->linked] = 1;
+		}
+	}
+}
+
+bool explain_page(const struct explain_page *p, uint8_t *explained)
+{
+	memset(explained, 0, p->size);
+	if (!p->relocations->word)
+		return false;
+	bool any = explain_relocations(p, explained);
+	if (!explain_is_relro(p))
+		return any;
+	any |= explain_dynamic(p, explained);
+	explain_plt(p, explained);
+	if (p->relocations->loader) {
+		uint8_t written[4096] = {0};
+
+		mark_written(p, written);
+		explain_variables(p, written, explained);
+	}
+	return true;
+}

@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What there is to compare: areas, the files behind them, and their resident pages. */
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analysis/layout.h"
+#include "analysis/verify_internal.h"
+#include "base/scope.h"
+
+#define DELETED_SUFFIX " (deleted)"
+
+enum { SET_FIRST = 64 };
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), tail = strlen(suffix);
+
+	return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+/* --- the set of page-cache pages ----------------------------------------------------------------
+ */
+
+static size_t slot_of(const struct page_set *set, uint32_t index)
+{
+	return (index * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (set->capacity - 1);
+}
+
+static struct error *grow(struct page_set *set)
+{
+	struct page_set larger = {.capacity = set->capacity ? 2 * set->capacity : SET_FIRST};
+
+	larger.items = malloc(larger.capacity * sizeof(*larger.items));
+	if (!larger.items)
+		return error_nomem();
+	for (size_t i = 0; i < larger.capacity; i++)
+		larger.items[i].area = VERIFY_NONE;
+	for (size_t i = 0; i < set->capacity; i++) {
+		const struct file_page *page = &set->items[i];
+
+		if (page->area == VERIFY_NONE)
+			continue;
+		size_t slot = slot_of(&larger, page->index);
+		while (larger.items[slot].area != VERIFY_NONE)
+			slot = (slot + 1) & (larger.capacity - 1);
+		larger.items[slot] = *page;
+	}
+	larger.count = set->count;
+	free(set->items);
+	*set = larger;
+	return NULL;
+}
+
+/* The page of this index, or the free slot where it belongs. */
+static struct error *set_find(struct page_set *set, uint32_t index, struct file_page **page)
+{
+	if (set->count >= set->capacity / 4 * 3)
+		TRY(grow(set));
+	size_t slot = slot_of(set, index);
+	while (set->items[slot].area != VERIFY_NONE && set->items[slot].index != index)
+		slot = (slot + 1) & (set->capacity - 1);
+	*page = &set->items[slot];
+	return NULL;
+}
+
+/* A page of the cache is in one frame; a second one was made while we looked, and is looked at too.
+ */
+static struct error *add_shared(struct verify_file *file, const struct file_page *page)
+{
+	struct file_page *known;
+
+	TRY(set_find(&file->shared, page->index, &known));
+	if (known->area == VERIFY_NONE) {
+		*known = *page;
+		file->shared.count++;
+		return NULL;
+	}
+	return known->pfn == page->pfn ? NULL : vec_push(&file->others, *page);
+}
+
+/* --- files --------------------------------------------------------------------------------------
+ */
+
+void verify_file_destroy(struct verify_file *file)
+{
+	object_close(file->object);
+	relocations_deinit(&file->relocations);
+	direct_close(&file->direct);
+	scope_closep(&file->fd);
+	free(file->shared.items);
+	vec_deinit(&file->others);
+	free(file->path);
+	free(file->why);
+	free(file->fate_why);
+	free(file);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct verify_file *a = left, *b = right;
+
+	if (a->inode != b->inode)
+		return a->inode < b->inode ? -1 : 1;
+	if (a->dev_major != b->dev_major)
+		return a->dev_major < b->dev_major ? -1 : 1;
+	return (a->dev_minor > b->dev_minor) - (a->dev_minor < b->dev_minor);
+}
+
+static struct error *remark_defect(struct verify *v, const struct verify_file *file)
+{
+	const char *defect = object_defect(file->object);
+	char *text;
+
+	if (!defect)
+		return NULL;
+	if (asprintf(&text, "%s: %s: compared all the same", file->path, defect) < 0)
+		return error_nomem();
+	struct error *error = vec_push(&v->remarks, text);
+	if (error)
+		free(text);
+	return error;
+}
+
+static struct error *examine(struct verify *v, struct verify_file *file)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0)
+		return error_errno(errno, "%s", file->path);
+	file->regular = true;
+	file->stat_device = st.st_dev;
+	file->stat_inode = st.st_ino;
+	if (st.st_nlink == 0)
+		file->fate = FATE_DELETED;
+	TRY(object_open(file->fd, NULL, &file->object));
+	object_release_file(file->object);
+	TRY(remark_defect(v, file));
+	TRY(direct_open(file->fd, &file->direct));
+	if (file->direct.fd < 0) {
+		file->why = strdup(file->direct.why);
+		if (!file->why)
+			return error_nomem();
+	}
+	scope_closep(&file->fd);
+	return NULL;
+}
+
+/* That it cannot be opened is its pages' affair. */
+static struct error *open_file(struct verify *v, struct space *space, const struct vma *vma,
+			       struct verify_file *file)
+{
+	struct error *error = space_open_object(space, vma, &file->fd);
+
+	if (!error)
+		error = examine(v, file);
+	if (!error || error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
+		return error;
+	file->regular = !error_is(error, ERROR_LOOKUP);
+	free(file->why);
+	file->why = strdup(error_message(error));
+	error_free(error);
+	return file->why ? NULL : error_nomem();
+}
+
+static struct error *new_file(struct verify *v, const struct vma *vma, struct verify_file **result)
+{
+	struct verify_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return error_nomem();
+	*file = (struct verify_file){.dev_major = vma->dev_major,
+				     .dev_minor = vma->dev_minor,
+				     .inode = vma->inode,
+				     .number = (uint32_t)v->files.count,
+				     .path = strdup(vma->name),
+				     .fd = -1,
+				     .direct = {.fd = -1},
+				     .flagged = VERIFY_NONE};
+	struct error *error = file->path ? vec_push(&v->files, file) : error_nomem();
+	if (error) {
+		verify_file_destroy(file);
+		return error;
+	}
+	if (!tsearch(file, &v->file_tree, compare_files))
+		return error_nomem();
+	*result = file;
+	return NULL;
+}
+
+struct numbered_file {
+	struct verify_file *file;
+	uint32_t number;
+};
+
+static struct error *get_file(struct verify *v, struct space *space, const struct vma *vma,
+			      struct numbered_file *result)
+{
+	struct verify_file key = {
+		.dev_major = vma->dev_major, .dev_minor = vma->dev_minor, .inode = vma->inode};
+	struct verify_file *const *found = tfind(&key, &v->file_tree, compare_files);
+
+	if (found) {
+		result->file = *found;
+		result->number = result->file->number;
+		return NULL;
+	}
+	TRY(new_file(v, vma, &result->file));
+	result->number = result->file->number;
+	return open_file(v, space, vma, result->file);
+}
+
+/* --- deleted, replaced
+ * ------------------------------------------------------------------------------ */
+
+static bool same_build(const struct object *a, const struct object *b, bool *known)
+{
+	size_t a_length, b_length;
+	const uint8_t *a_id = object_build_id(a, &a_length), *b_id = object_build_id(b, &b_length);
+
+	*known = a_id && b_id;
+	return *known && a_length == b_length && memcmp(a_id, b_id, a_length) == 0;
+}
+
+/* What is at the path now, if it is another file than the one that is mapped. */
+static struct error *judge_path(struct verify_file *file, int fd, bool deleted)
+{
+	struct object *object;
+	struct stat st;
+	bool known;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(errno, "%s", file->path);
+	if (st.st_dev == file->stat_device && st.st_ino == file->stat_inode)
+		return NULL;
+	TRY(object_open(fd, NULL, &object));
+	bool same = same_build(file->object, object, &known);
+	object_close(object);
+	if (same || (!known && !deleted)) {
+		file->fate_why = same && deleted ? strdup("its path holds the same build") : NULL;
+		return NULL;
+	}
+	file->fate = FATE_REPLACED;
+	file->fate_why =
+		strdup(known ? "its path holds another build-id" : "its path holds another file");
+	return NULL;
+}
+
+static struct error *judge_fate(struct verify_file *file, struct space *space)
+{
+	bool deleted = has_suffix(file->path, DELETED_SUFFIX);
+	_cleanup_free_ char *path = strdup(file->path);
+	_cleanup_close_ int fd = -1;
+
+	if (!path)
+		return error_nomem();
+	if (file->fate == FATE_UNKNOWN)
+		file->fate = FATE_FINE;
+	if (file->fate == FATE_FINE && !deleted && !file->object)
+		return NULL;
+	if (deleted)
+		path[strlen(path) - strlen(DELETED_SUFFIX)] = '\0';
+	struct error *error = space_open_path(space, path, &fd);
+	if (!error && file->object)
+		error = judge_path(file, fd, deleted);
+	else if (error_is(error, ERROR_LOOKUP) && deleted)
+		file->fate = FATE_DELETED;
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
+/* --- rows about areas
+ * -------------------------------------------------------------------------------- */
+
+static struct error *count_present(void *argument, uint64_t vpn, const uint64_t *words,
+				   size_t count)
+{
+	uint64_t *present = argument;
+
+	(void)vpn;
+	for (size_t i = 0; i < count; i++)
+		*present += !!(words[i] & PAGEMAP_PRESENT);
+	return NULL;
+}
+
+static struct error *found_area(struct verify *v, enum verify_kind kind, struct space *space,
+				uint32_t number, uint32_t file, const struct vma *vma)
+{
+	struct verify_finding *finding;
+	uint64_t present = 0;
+
+	TRY(space_pages(space, vma, vma->range, count_present, &present));
+	TRY(verify_found(v, kind, number, file, *vma->name ? vma->name : NULL, vma->range, NULL,
+			 &finding));
+	if (finding)
+		finding->pages = present;
+	return NULL;
+}
+
+static struct error *found_fate(struct verify *v, struct space *space, uint32_t number,
+				const struct numbered_file *f, const struct vma *vma)
+{
+	struct verify_finding *finding;
+	struct verify_file *file = f->file;
+	char *why = NULL;
+
+	if (file->fate == FATE_UNKNOWN || (file->fate == FATE_DELETED && !file->fate_why))
+		TRY(judge_fate(file, space));
+	if (file->fate == FATE_FINE || file->flagged == number)
+		return NULL;
+	file->flagged = number;
+	if (file->fate_why && !(why = strdup(file->fate_why)))
+		return error_nomem();
+	TRY(verify_found(v, file->fate == FATE_DELETED ? VERIFY_DELETED : VERIFY_REPLACED, number,
+			 f->number, NULL, vma->range, why, &finding));
+	return NULL;
+}
+
+/* --- areas
+ * ---------------------------------------------------------------------------------------------- */
+
+struct collector {
+	struct verify *verify;
+	struct space *space;
+	uint32_t number;        /* of the space */
+	struct numbered_file f; /* of the area in hand */
+	uint32_t area;
+	/* The ELF file whose areas come one after another. */
+	const struct verify_file *module;
+	uint64_t module_bias;
+	uint64_t module_end;
+};
+
+static struct error *take_page(struct collector *c, uint64_t vpn, uint64_t word)
+{
+	struct verify_area *area = &c->verify->areas.items[c->area];
+	uint64_t offset = vpn * VERIFY_PAGE - area->range.start + area->offset;
+	struct file_page page = {.pfn = word & PAGEMAP_PFN, .area = c->area};
+
+	if (!(word & PAGEMAP_PRESENT)) {
+		c->verify->counts.swapped += !!(word & PAGEMAP_SWAP) && !(word & PAGE_SPECIAL);
+		return NULL;
+	}
+	area->resident++;
+	if (offset / VERIFY_PAGE >= UINT32_MAX)
+		return NULL; /* 16 TiB into a file */
+	page.index = (uint32_t)(offset / VERIFY_PAGE);
+	if (word & PAGEMAP_FILE)
+		return add_shared(c->f.file, &page);
+	page.pfn |= VERIFY_PRIVATE;
+	return vec_push(&c->f.file->others, page);
+}
+
+static struct error *take_pages(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
+{
+	struct collector *c = argument;
+
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] & PAGEMAP_POPULATED)
+			TRY(take_page(c, vpn + i, words[i]));
+	}
+	return NULL;
+}
+
+static void find_bias(struct collector *c, const struct vma *vma, struct verify_area *area)
+{
+	const struct verify_file *file = c->f.file;
+	const uint64_t *module = c->module == file ? &c->module_bias : NULL;
+
+	if (!file->object || !object_is_elf(file->object) || vma->perms & VMA_SHARED ||
+	    !area_bias(vma, file->object, module, VERIFY_PAGE, &area->bias))
+		return;
+	area->has_bias = true;
+	c->module = file;
+	c->module_bias = area->bias;
+}
+
+/* Shared memory without a name, by the names that the kernel gives it. */
+static bool is_nameless(const struct vma *vma)
+{
+	return has_prefix(vma->name, "/dev/zero") || has_prefix(vma->name, "/SYSV") ||
+	       has_prefix(vma->name, "/anon_hugepage") || has_prefix(vma->name, "[anon_shmem:");
+}
+
+static bool is_file(const struct vma *vma)
+{
+	return (vma->inode || vma->name[0] == '/') && !is_nameless(vma);
+}
+
+static struct error *collect_pages(struct collector *c, const struct vma *vma,
+				   struct verify_area *area)
+{
+	TRY(vec_push(&c->verify->areas, *area));
+	c->area = (uint32_t)c->verify->areas.count - 1;
+	return space_pages(c->space, vma, vma->range, take_pages, c);
+}
+
+static struct error *collect_file(struct collector *c, const struct vma *vma)
+{
+	struct verify *v = c->verify;
+	struct verify_area area = {.range = vma->range, .offset = vma->offset, .space = c->number};
+	bool exec = vma->perms & VMA_EXEC;
+
+	TRY(get_file(v, c->space, vma, &c->f));
+	area.file = c->f.number;
+	find_bias(c, vma, &area);
+	if (exec && has_prefix(vma->name, "/memfd:"))
+		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);
+	if (exec && c->f.file->regular)
+		TRY(found_fate(v, c->space, c->number, &c->f, vma));
+	/* A device's memory is no file's, unless it is executed. */
+	if (!exec && (vma->perms & VMA_WRITE || !c->f.file->regular))
+		return NULL;
+	return collect_pages(c, vma, &area);
+}
+
+static struct error *collect_vdso_page(void *argument, uint64_t vpn, const uint64_t *words,
+				       size_t count)
+{
+	struct collector *c = argument;
+	const struct mapped_range *range =
+		&c->verify->spaces.items[c->number]
+			 .ranges.items[c->verify->spaces.items[c->number].ranges.count - 1];
+
+	for (size_t i = 0; i < count; i++) {
+		struct vdso_page page = {.space = c->number, .pfn = words[i] & PAGEMAP_PFN};
+
+		if (!(words[i] & PAGEMAP_PRESENT))
+			continue;
+		page.vaddr = (vpn + i) * VERIFY_PAGE;
+		page.index = (uint32_t)((page.vaddr - range->range.start) / VERIFY_PAGE);
+		page.pages = (uint32_t)(range_length(range->range) / VERIFY_PAGE);
+		TRY(vec_push(&c->verify->vdso, page));
+	}
+	return NULL;
+}
+
+static bool is_kernels(const struct vma *vma)
+{
+	return strcmp(vma->name, "[vdso]") == 0 || strcmp(vma->name, "[vsyscall]") == 0 ||
+	       has_prefix(vma->name, "[uprobes") || has_prefix(vma->name, "[vvar");
+}
+
+static enum place place_of(const struct collector *c, const struct vma *vma)
+{
+	if (vma->perms & VMA_EXEC)
+		return (is_file(vma) && !has_prefix(vma->name, "/memfd:")) || is_kernels(vma)
+			       ? PLACE_CODE
+			       : PLACE_ROGUE;
+	if (is_file(vma))
+		return PLACE_OBJECT;
+	/* The end of a .bss that the file has no bytes for. */
+	return vma->range.start == c->module_end ? PLACE_OBJECT : PLACE_WRITABLE;
+}
+
+/* Neighbours of one place and one file are one range. */
+static struct error *note_range(struct collector *c, const struct vma *vma)
+{
+	struct verify_space *space = &c->verify->spaces.items[c->number];
+	size_t count = space->ranges.count;
+	struct mapped_range *last = count ? &space->ranges.items[count - 1] : NULL;
+	struct mapped_range range = {.range = vma->range,
+				     .file = is_file(vma) ? c->f.number : VERIFY_NONE,
+				     .place = place_of(c, vma)};
+
+	if (is_file(vma))
+		c->module_end = vma->range.end;
+	if (last && last->range.end == range.range.start && last->file == range.file &&
+	    last->place == range.place && !is_kernels(vma)) {
+		last->range.end = range.range.end;
+		return NULL;
+	}
+	return vec_push(&space->ranges, range);
+}
+
+static struct error *collect_area(struct collector *c, const struct vma *vma)
+{
+	struct verify *v = c->verify;
+	bool exec = vma->perms & VMA_EXEC;
+
+	if (is_file(vma))
+		TRY(get_file(v, c->space, vma, &c->f));
+	TRY(note_range(c, vma));
+	v->spaces.items[c->number].uprobes |= has_prefix(vma->name, "[uprobes");
+	if (strcmp(vma->name, "[vdso]") == 0)
+		return space_pages(c->space, vma, vma->range, collect_vdso_page, c);
+	if (is_kernels(vma))
+		return NULL;
+	if (exec && vma->perms & VMA_WRITE)
+		TRY(found_area(v, VERIFY_WRITABLE_EXEC, c->space, c->number,
+			       is_file(vma) ? c->f.number : VERIFY_NONE, vma));
+	if (is_file(vma))
+		return collect_file(c, vma);
+	if (exec)
+		return found_area(v, VERIFY_ANON_EXEC, c->space, c->number, VERIFY_NONE, vma);
+	return NULL;
+}
+
+/* --- processes
+ * -------------------------------------------------------------------------------------------- */
+
+static struct error *add_space(struct verify *v, struct space *space, uint32_t *number)
+{
+	struct verify_space one = {.pid = space->pid};
+
+	memcpy(one.command, space->command, sizeof(one.command));
+	TRY(space_tracer(space, &one.tracer));
+	*number = (uint32_t)v->spaces.count;
+	return vec_push(&v->spaces, one);
+}
+
+static struct error *collect(struct verify *v, struct space *space, bool vdso_only)
+{
+	struct collector c = {.verify = v, .space = space};
+	struct vma_list vmas;
+	struct error *error = NULL;
+
+	TRY(add_space(v, space, &c.number));
+	TRY(space_vmas(space, &vmas));
+	for (size_t i = 0; !error && i < vmas.count; i++) {
+		if (!vdso_only || strcmp(vmas.items[i].name, "[vdso]") == 0)
+			error = collect_area(&c, &vmas.items[i]);
+	}
+	vma_list_deinit(&vmas);
+	return error ? error : space_check_alive(space);
+}
+
+struct error *verify_add(struct verify *v, pid_t pid)
+{
+	struct space *space;
+
+	TRY(target_open_space(v->target, pid, &space));
+	struct error *error = collect(v, space, false);
+	space_close(space);
+	v->counts.processes += !error;
+	return error;
+}
+
+struct error *verify_add_self(struct verify *v)
+{
+	struct space *space;
+	struct error *error = target_open_space(v->target, getpid(), &space);
+
+	if (!error) {
+		v->self = (uint32_t)v->spaces.count;
+		error = collect(v, space, true);
+		space_close(space);
+	}
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error); /* then there is one fewer to compare with */
+	return NULL;
+}

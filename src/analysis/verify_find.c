@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The list of findings. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/verify_internal.h"
+
+static const char *const kind_names[] = {
+	[VERIFY_PATCHED] = "patched",
+	[VERIFY_PAGE_CACHE] = "page-cache",
+	[VERIFY_UNSYNCED] = "unsynced",
+	[VERIFY_BREAKPOINT] = "breakpoint",
+	[VERIFY_RELOCATED] = "relocated",
+	[VERIFY_COPIED] = "copied",
+	[VERIFY_DELETED] = "deleted",
+	[VERIFY_REPLACED] = "replaced",
+	[VERIFY_MEMFD] = "memfd",
+	[VERIFY_ANON_EXEC] = "anon-exec",
+	[VERIFY_WRITABLE_EXEC] = "writable-exec",
+	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
+	[VERIFY_UNVERIFIABLE] = "unverifiable",
+};
+
+const char *verify_kind_name(enum verify_kind kind)
+{
+	return kind_names[kind];
+}
+
+bool verify_kind_parse(const char *name, enum verify_kind *kind)
+{
+	for (int i = 0; i < VERIFY_KIND_COUNT; i++) {
+		if (strcmp(name, kind_names[i]) == 0) {
+			*kind = (enum verify_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Whether the row goes on where one of the same kind ended: pages that were copied or relocated, or
+ * are not on the disk yet, are many, and they have no bytes to show. Of the latest rows only: one
+ * file's come one after another.
+ */
+static struct verify_finding *find_previous(struct verify *v, enum verify_kind kind, pid_t pid,
+					    uint64_t vaddr)
+{
+	enum { LATEST = 64 };
+
+	if (kind != VERIFY_COPIED && kind != VERIFY_RELOCATED && kind != VERIFY_UNSYNCED)
+		return NULL;
+	for (size_t i = v->findings.count, n = 0; i-- > 0 && n < LATEST; n++) {
+		struct verify_finding *one = &v->findings.items[i];
+
+		if (one->kind == kind && one->pid == pid && !one->shown &&
+		    one->vaddr + one->length == vaddr)
+			return one;
+	}
+	return NULL;
+}
+
+/* `name` lives as long as the file, or is kept by us. */
+static struct error *keep_name(struct verify *v, const char *name, const char **kept)
+{
+	*kept = NULL;
+	if (!name)
+		return NULL;
+	for (size_t i = 0; i < v->names.count; i++) {
+		if (strcmp(v->names.items[i], name) == 0) {
+			*kept = v->names.items[i];
+			return NULL;
+		}
+	}
+	char *copy = strdup(name);
+	struct error *error = copy ? vec_push(&v->names, copy) : error_nomem();
+	if (error)
+		free(copy);
+	*kept = copy;
+	return error;
+}
+
+struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t space, uint32_t file,
+			   const char *object, struct range range, char *why,
+			   struct verify_finding **finding)
+{
+	const struct verify_space *process = &v->spaces.items[space];
+	struct verify_finding one = {.kind = kind,
+				     .pid = process->pid,
+				     .space = space,
+				     .vaddr = range.start,
+				     .length = range_length(range),
+				     .why = why};
+
+	*finding = find_previous(v, kind, one.pid, one.vaddr);
+	if (*finding) {
+		(*finding)->length += one.length;
+		(*finding)->pages++;
+		free(why);
+		return NULL;
+	}
+	if (v->findings.count >= VERIFY_FINDINGS_MAX) {
+		v->counts.lost++;
+		free(why);
+		return NULL;
+	}
+	if (file != VERIFY_NONE)
+		one.object = v->files.items[file]->path;
+	struct error *error = file == VERIFY_NONE ? keep_name(v, object, &one.object) : NULL;
+	if (!error)
+		error = vec_push(&v->findings, one);
+	if (error) {
+		free(why);
+		return error;
+	}
+	*finding = &v->findings.items[v->findings.count - 1];
+	return NULL;
+}

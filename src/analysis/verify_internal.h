@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the files of verify share; nobody else includes it. */
+#ifndef PHYSLENS_ANALYSIS_VERIFY_INTERNAL_H
+#define PHYSLENS_ANALYSIS_VERIFY_INTERNAL_H
+
+#include "analysis/explain.h"
+#include "analysis/verify.h"
+#include "base/direct.h"
+#include "base/vec.h"
+#include "object/object.h"
+#include "object/relocations.h"
+#include "proc/uprobes.h"
+
+enum {
+	VERIFY_PAGE = 4096,
+	VERIFY_BATCH = 64, /* pages that are read together: 256 KiB */
+	VERIFY_FINDINGS_MAX = 1 << 15,
+};
+
+#define VERIFY_PRIVATE (UINT64_C(1) << 63) /* in file_page.pfn: of one process alone */
+#define VERIFY_NONE    UINT32_MAX          /* no file */
+
+/* A resident page of a file. Of the page cache: in `area` as well as in others. */
+struct file_page {
+	uint64_t pfn;   /* 0 where it is hidden */
+	uint32_t index; /* the page's number in the file */
+	uint32_t area;
+};
+
+/* Page-cache pages by index: open addressing, a capacity of 2^n; area VERIFY_NONE is free. */
+struct page_set {
+	struct file_page *items;
+	size_t count;
+	size_t capacity;
+};
+
+enum file_fate {
+	FATE_UNKNOWN,
+	FATE_FINE,
+	FATE_DELETED,
+	FATE_REPLACED,
+};
+
+struct verify_file {
+	uint32_t dev_major, dev_minor;
+	uint64_t inode;
+	uint32_t number; /* in verify->files */
+	char *path;
+	int fd; /* or -1 */
+	uint64_t stat_device, stat_inode;
+	bool regular;
+	struct direct_file direct;
+	char *why; /* it cannot be compared; else NULL */
+	struct object *object;
+	enum file_fate fate;
+	char *fate_why;
+	uint32_t flagged; /* the last space that a row says the fate to */
+	struct page_set shared;
+	VEC(struct file_page) others;  /* private ones; second frames of one page */
+	size_t first_area, area_count; /* in verify->by_file */
+	struct range wanted;           /* addresses, as linked, that relocations are asked for */
+	bool has_relocations;
+	struct relocations relocations;
+};
+
+struct verify_area {
+	struct range range;
+	uint64_t offset;
+	uint64_t bias;
+	uint32_t space;
+	uint32_t file;
+	uint32_t resident; /* pages */
+	bool has_bias;
+};
+
+struct mapped_range {
+	struct range range;
+	uint32_t file; /* or VERIFY_NONE */
+	uint32_t place;
+};
+
+struct verify_space {
+	pid_t pid;
+	char command[64];
+	pid_t tracer;
+	bool uprobes; /* the kernel has put its area for them into the process */
+	VEC(struct mapped_range) ranges;
+};
+
+struct vdso_page {
+	uint32_t space;
+	uint32_t index; /* in the vdso */
+	uint32_t pages; /* of it: 64-bit and 32-bit ones are told apart by their length */
+	uint64_t vaddr;
+	uint64_t pfn;
+};
+
+struct verify {
+	struct target *target;
+	struct source *source;
+	struct verify_counts counts;
+	VEC(struct verify_space) spaces;
+	VEC(struct verify_area) areas;
+	VEC(struct verify_file *) files;
+	void *file_tree;
+	uint32_t *by_file; /* indices of areas, by file */
+	VEC(struct vdso_page) vdso;
+	VEC(struct verify_finding) findings;
+	VEC(char *) remarks;
+	VEC(char *) names; /* of areas without a file */
+	struct uprobe_list uprobes;
+	uint32_t self; /* the space of this program, for its vdso alone; or VERIFY_NONE */
+
+	/* one process held open */
+	struct space *open;
+	uint32_t open_space;
+	int mem_fd;
+
+	uint8_t *disk; /* VERIFY_BATCH pages, aligned */
+	uint8_t *ram;
+	uint8_t *disk_page; /* one page each, to look again */
+	uint8_t *ram_page;
+
+	verify_progress progress;
+	void *argument;
+	uint64_t done, all; /* bytes */
+};
+
+/* --- verify_collect.c --- */
+
+/* Adds the vdso of this very program, to compare others with. */
+struct error *verify_add_self(struct verify *v);
+void verify_file_destroy(struct verify_file *file);
+
+/* --- verify_look.c: looking at memory once more --- */
+
+/* Opens the process of a space, or leaves it open; ERROR_GONE and others when it cannot be had. */
+struct error *verify_open(struct verify *v, uint32_t space);
+void verify_close(struct verify *v);
+
+/* The page word at `vaddr` in an area; 0 when it is not mapped there any more, or the process
+ * ended. */
+struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
+			  uint64_t *word);
+
+/* Reads `pages` consecutive frames; in `space` the first is at `vaddr`. NULL: all of it. */
+struct error *verify_read(struct verify *v, uint32_t space, uint64_t vaddr, uint64_t pfn,
+			  size_t pages, uint8_t *buffer);
+
+static inline uint64_t verify_vaddr(const struct verify_area *area, uint32_t index)
+{
+	return area->range.start + (uint64_t)index * VERIFY_PAGE - area->offset;
+}
+
+/* --- verify_find.c: rows --- */
+
+/* Puts a row on the list, with the area's process and object, and `why` (taken; may be NULL). */
+struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t space, uint32_t file,
+			   const char *object, struct range range, char *why,
+			   struct verify_finding **finding);
+
+/* --- verify_compare.c --- */
+
+struct error *verify_compare(struct verify *v);
+
+/* --- verify_pages.c: what becomes of a page that is not what its file has --- */
+
+struct error *verify_private_page(struct verify *v, struct verify_file *file,
+				  const struct file_page *page, const uint8_t *disk,
+				  const uint8_t *ram);
+struct error *verify_shared_page(struct verify *v, struct verify_file *file,
+				 const struct file_page *page);
+/* A page-cache page that is dirty, so that the disk was not read. */
+struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
+				const struct file_page *page);
+
+/* Whether the frame is dirty or being written; false where that is hidden: *known says so. */
+struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool *known);
+
+/* --- verify_vdso.c --- */
+
+struct error *verify_vdsos(struct verify *v);
+
+/* --- verify_names.c --- */
+
+struct error *verify_name_findings(struct verify *v);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Looking at the memory of a process once more, and reading frames. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/verify_internal.h"
+#include "base/scope.h"
+#include "proc/memory.h"
+
+void verify_close(struct verify *v)
+{
+	scope_closep(&v->mem_fd);
+	space_close(v->open);
+	v->open = NULL;
+}
+
+struct error *verify_open(struct verify *v, uint32_t space)
+{
+	if (v->open && v->open_space == space)
+		return NULL;
+	verify_close(v);
+	v->open_space = space;
+	return target_open_space(v->target, v->spaces.items[space].pid, &v->open);
+}
+
+/* An error that says the process is not there any more, or not ours to read any more. */
+static bool is_gone(const struct error *error)
+{
+	return error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP) ||
+	       error_is(error, ERROR_DENIED);
+}
+
+static struct error *keep_word(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
+{
+	(void)vpn;
+	if (count)
+		*(uint64_t *)argument = words[0];
+	return NULL;
+}
+
+struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
+			  uint64_t *word)
+{
+	const struct verify_file *file = v->files.items[area->file];
+	struct vma vma = {.range = area->range,
+			  .offset = area->offset,
+			  .inode = file->inode,
+			  .dev_major = file->dev_major,
+			  .dev_minor = file->dev_minor,
+			  .name = file->path};
+	struct range page = {vaddr, vaddr + VERIFY_PAGE};
+
+	*word = 0;
+	struct error *error = verify_open(v, area->space);
+	if (!error)
+		error = space_pages(v->open, &vma, page, keep_word, word);
+	if (!error)
+		error = space_check_alive(v->open);
+	if (!is_gone(error))
+		return error;
+	error_free(error);
+	verify_close(v);
+	*word = 0;
+	return NULL;
+}
+
+static struct error *read_by_process(struct verify *v, uint32_t space, uint64_t vaddr,
+				     size_t length, uint8_t *buffer)
+{
+	pid_t pid = v->spaces.items[space].pid;
+
+	TRY(verify_open(v, space));
+	if (v->mem_fd < 0)
+		TRY(process_memory_open(pid, &v->mem_fd));
+	int errnum = process_memory_read(v->mem_fd, vaddr, buffer, length);
+	return errnum ? error_fault(vaddr, "0x%llx: /proc/%d/mem: %s", (unsigned long long)vaddr,
+				    (int)pid, strerror(errnum))
+		      : NULL;
+}
+
+struct error *verify_read(struct verify *v, uint32_t space, uint64_t vaddr, uint64_t pfn,
+			  size_t pages, uint8_t *buffer)
+{
+	size_t got;
+
+	if (!v->source || !pfn)
+		return read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer);
+	struct error *error =
+		source_read(v->source, pfn * VERIFY_PAGE, buffer, pages * VERIFY_PAGE, &got);
+	if (!error_is(error, ERROR_FAULT))
+		return error;
+	/* Memory of a device, or a source that cannot: the process itself has it. */
+	error_free(error);
+	return read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Regions and symbols of findings, for which the process is opened once more. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/layout.h"
+#include "analysis/locate.h"
+#include "analysis/verify_internal.h"
+
+static int compare_findings(const void *left, const void *right)
+{
+	const struct verify_finding *a = left, *b = right;
+
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	if (a->vaddr != b->vaddr)
+		return a->vaddr < b->vaddr ? -1 : 1;
+	return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+/* Whether a symbol says something of it: of bytes, and not of whole areas. */
+static bool has_symbol(const struct verify_finding *finding)
+{
+	return finding->shown > 0 || finding->kind == VERIFY_COPIED ||
+	       finding->kind == VERIFY_RELOCATED;
+}
+
+static struct error *put_symbol(struct verify_finding *finding, const struct location *location)
+{
+	int result = 0;
+
+	if (location->symbol && location->symbol_offset)
+		result = asprintf(&finding->symbol, "%s+0x%llx", location->symbol,
+				  (unsigned long long)location->symbol_offset);
+	else if (location->symbol)
+		result = asprintf(&finding->symbol, "%s", location->symbol);
+	if (result < 0)
+		finding->symbol = NULL;
+	return result < 0 ? error_nomem() : NULL;
+}
+
+static struct error *name_one(struct layout *layout, struct verify_finding *finding)
+{
+	struct location location;
+	struct error *error = locate_address(layout, finding->vaddr, &location);
+
+	if (error)
+		return error;
+	const char *name = has_symbol(finding) ? location.region_name : location.region->name;
+	finding->region = strdup(name);
+	if (!finding->region)
+		return error_nomem();
+	return has_symbol(finding) ? put_symbol(finding, &location) : NULL;
+}
+
+/* One that has ended has no names any more; what was found stays found. */
+static struct error *forgive(struct error *error)
+{
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
+static struct error *name_process(struct verify *v, struct verify_finding *findings, size_t count)
+{
+	struct layout layout;
+
+	TRY(forgive(verify_open(v, findings->space)));
+	if (!v->open || v->open_space != findings->space)
+		return NULL;
+	struct error *error = layout_init(&layout, v->open, LAYOUT_SYMBOLS);
+	if (error)
+		return forgive(error);
+	for (size_t i = 0; !error && i < count; i++)
+		error = forgive(name_one(&layout, &findings[i]));
+	layout_deinit(&layout);
+	return error;
+}
+
+struct error *verify_name_findings(struct verify *v)
+{
+	struct verify_finding *findings = v->findings.items;
+	size_t count = v->findings.count;
+
+	if (count)
+		qsort(findings, count, sizeof(*findings), compare_findings);
+	for (size_t i = 0, n; i < count; i += n) {
+		for (n = 1; i + n < count && findings[i + n].space == findings[i].space;)
+			n++;
+		TRY(name_process(v, findings + i, n));
+	}
+	for (size_t i = 0; i < count; i++)
+		findings[i].command = v->spaces.items[findings[i].space].command;
+	return NULL;
+}

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What becomes of a page that is not what its file has: looked at again, explained, or a finding.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/differ.h"
+#include "analysis/frames.h"
+#include "analysis/verify_internal.h"
+#include "proc/kpage.h"
+
+enum {
+	TRIES = 4,       /* a page that moves under us */
+	UPROBE_BYTES = 5 /* Linux 6.18 puts a call in the place of a long nop */
+};
+
+/* --- once more
+ * ------------------------------------------------------------------------------------ */
+
+#define DIRTY (KPF_BIT_DIRTY | KPF_BIT_WRITEBACK)
+
+enum again {
+	AGAIN_VANISHED, /* it is not mapped there any more, or not as such a page */
+	AGAIN_PAST_END, /* the file has become shorter */
+	AGAIN_SURE,     /* v->disk_page and v->ram_page are of one moment's mapping */
+};
+
+static bool is_like(uint64_t word, bool private)
+{
+	return word & PAGEMAP_PRESENT && !(word & PAGEMAP_FILE) == private;
+}
+
+static struct error *reread_disk(struct verify *v, const struct verify_file *file, uint32_t index,
+				 size_t *got)
+{
+	uint64_t offset = index * (uint64_t)VERIFY_PAGE;
+	int errnum = direct_read(&file->direct, offset, v->disk_page, VERIFY_PAGE, got);
+
+	/* Dirty by now: what was read before is what the disk had. */
+	if (errnum == EAGAIN)
+		errnum = direct_read_wait(&file->direct, offset, v->disk_page, VERIFY_PAGE, got);
+	if (errnum)
+		return error_errno(errnum, "%s", file->path);
+	memset(v->disk_page + *got, 0, VERIFY_PAGE - *got);
+	return NULL;
+}
+
+static struct error *reread(struct verify *v, const struct verify_file *file,
+			    const struct verify_area *area, uint32_t index, uint64_t word,
+			    enum again *again)
+{
+	uint64_t vaddr = verify_vaddr(area, index), pfn = word & PAGEMAP_PFN, after;
+	size_t got = 0;
+
+	TRY(verify_read(v, area->space, vaddr, pfn, 1, v->ram_page));
+	TRY(reread_disk(v, file, index, &got));
+	TRY(verify_word(v, area, vaddr, &after));
+	if ((after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
+		*again = AGAIN_VANISHED;
+	else
+		*again = got ? AGAIN_SURE : AGAIN_PAST_END;
+	return NULL;
+}
+
+/* Reads memory and disk once more, with the mapping before and after it the same. */
+static struct error *look_again(struct verify *v, const struct verify_file *file,
+				const struct verify_area *area, uint32_t index, bool private,
+				uint64_t *pfn, enum again *again)
+{
+	*again = AGAIN_VANISHED;
+	for (int i = 0; i < TRIES && *again == AGAIN_VANISHED; i++) {
+		uint64_t word;
+
+		TRY(verify_word(v, area, verify_vaddr(area, index), &word));
+		if (!is_like(word, private))
+			return NULL;
+		*pfn = word & PAGEMAP_PFN;
+		struct error *error = reread(v, file, area, index, word, again);
+		if (error_is(error, ERROR_NOMEM))
+			return error;
+		error_free(error); /* not to be read now: gone */
+	}
+	return NULL;
+}
+
+/* --- rows ---------------------------------------------------------------------------------------
+ */
+
+struct page_row {
+	struct verify *verify;
+	struct verify_file *file;
+	const struct verify_area *area;
+	uint32_t index;
+	uint64_t pfn;
+};
+
+static struct error *put_row(const struct page_row *row, enum verify_kind kind, uint64_t start,
+			     uint64_t end, char *why, struct verify_finding **finding)
+{
+	uint64_t vaddr = verify_vaddr(row->area, row->index);
+
+	TRY(verify_found(row->verify, kind, row->area->space, row->area->file, NULL,
+			 (struct range){vaddr + start, vaddr + end}, why, finding));
+	/* One that went on from the page before has a first page already. */
+	if (!*finding || (*finding)->pages)
+		return NULL;
+	(*finding)->pages = 1;
+	(*finding)->has_pfn = row->pfn != 0;
+	(*finding)->pfn = row->pfn;
+	(*finding)->has_offset = true;
+	(*finding)->offset = row->index * (uint64_t)VERIFY_PAGE + start;
+	return NULL;
+}
+
+static struct error *put_bytes(const struct page_row *row, enum verify_kind kind,
+			       const struct differ_run *run, char *why)
+{
+	struct verify *v = row->verify;
+	struct verify_finding *finding;
+
+	TRY(put_row(row, kind, run->start, run->end, why, &finding));
+	if (!finding)
+		return NULL;
+	finding->shown = run->end - run->start < VERIFY_BYTES_SHOWN
+				 ? (unsigned)(run->end - run->start)
+				 : VERIFY_BYTES_SHOWN;
+	memcpy(finding->before, v->disk_page + run->start, finding->shown);
+	memcpy(finding->after, v->ram_page + run->start, finding->shown);
+	return NULL;
+}
+
+static const struct uprobe *find_uprobe(const struct page_row *row, unsigned at)
+{
+	const struct verify *v = row->verify;
+	uint64_t offset = row->index * (uint64_t)VERIFY_PAGE + at;
+
+	for (size_t i = 0; i < v->uprobes.items.count; i++) {
+		const struct uprobe *one = &v->uprobes.items.items[i];
+
+		if (one->offset == offset && one->found && one->device == row->file->stat_device &&
+		    one->inode == row->file->stat_inode)
+			return one;
+	}
+	return NULL;
+}
+
+static struct error *explain_breakpoint(const struct page_row *row, const struct uprobe *uprobe,
+					char **why)
+{
+	const struct verify_space *space = &row->verify->spaces.items[row->area->space];
+	int result;
+
+	if (uprobe)
+		result = asprintf(why, "uprobe %s", uprobe->event);
+	else if (space->tracer)
+		result = asprintf(why, "process %d traces it", (int)space->tracer);
+	else if (space->uprobes)
+		result = asprintf(why, "uprobes are at work in the process; this one is not in "
+				       "tracefs");
+	else
+		result = asprintf(why, "nobody traces the process, and tracefs has no uprobe here");
+	return result < 0 ? error_nomem() : NULL;
+}
+
+static struct error *put_private_run(const struct page_row *row, const struct differ_run *run)
+{
+	const struct uprobe *uprobe = find_uprobe(row, run->start);
+	bool probe = uprobe && run->end - run->start <= UPROBE_BYTES;
+	char *why;
+
+	if (!run->breakpoint && !probe)
+		return put_bytes(row, VERIFY_PATCHED, run, NULL);
+	TRY(explain_breakpoint(row, uprobe, &why));
+	return put_bytes(row, VERIFY_BREAKPOINT, run, why);
+}
+
+static struct error *put_past_end(const struct page_row *row)
+{
+	struct verify_finding *finding;
+	char *why = strdup("the file was truncated while it was read");
+
+	if (!why)
+		return error_nomem();
+	row->verify->counts.unverifiable++;
+	return put_row(row, VERIFY_UNVERIFIABLE, 0, VERIFY_PAGE, why, &finding);
+}
+
+/* --- private pages ------------------------------------------------------------------------------
+ */
+
+static int read_file(void *argument, uint64_t offset, void *buffer, size_t length, size_t *got)
+{
+	struct verify_file *file = argument;
+
+	return direct_read_bytes(&file->direct, offset, buffer, length, got);
+}
+
+struct place_argument {
+	const struct verify_space *space;
+	uint32_t file;
+};
+
+static enum place find_place(void *argument, uint64_t address)
+{
+	const struct place_argument *where = argument;
+	const struct mapped_range *ranges = where->space->ranges.items;
+	size_t low = 0, high = where->space->ranges.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (address < ranges[middle].range.start)
+			high = middle;
+		else if (address >= ranges[middle].range.end)
+			low = middle + 1;
+		else if (ranges[middle].place == PLACE_CODE && ranges[middle].file == where->file)
+			return PLACE_OWN_CODE;
+		else
+			return (enum place)ranges[middle].place;
+	}
+	return PLACE_NOTHING;
+}
+
+static struct error *get_relocations(struct verify *v, struct verify_file *file)
+{
+	char *remark;
+
+	if (file->has_relocations)
+		return NULL;
+	TRY(relocations_read(read_file, file, file->wanted, &file->relocations));
+	file->has_relocations = true;
+	if (!file->relocations.defect)
+		return NULL;
+	if (asprintf(&remark, "%s: %s: compared all the same", file->path,
+		     file->relocations.defect) < 0)
+		return error_nomem();
+	struct error *error = vec_push(&v->remarks, remark);
+	if (error)
+		free(remark);
+	return error;
+}
+
+/* What a private page is, by its bytes. */
+struct verdict {
+	bool touched; /* the loader writes there */
+	bool relro;
+	size_t count;
+	struct differ_run runs[DIFFER_RUNS_MAX];
+};
+
+static struct error *judge_private(const struct page_row *row, const uint8_t *disk,
+				   const uint8_t *ram, struct verdict *verdict)
+{
+	struct place_argument where = {&row->verify->spaces.items[row->area->space],
+				       row->area->file};
+	struct explain_page page = {.relocations = &row->file->relocations,
+				    .bias = row->area->bias,
+				    .linked = verify_vaddr(row->area, row->index) - row->area->bias,
+				    .size = VERIFY_PAGE,
+				    .before = disk,
+				    .after = ram,
+				    .place = find_place,
+				    .argument = &where};
+	uint8_t explained[VERIFY_PAGE] = {0};
+
+	verdict->touched = verdict->relro = false;
+	if (row->area->has_bias) {
+		TRY(get_relocations(row->verify, row->file));
+		verdict->touched = explain_page(&page, explained);
+		verdict->relro = explain_is_relro(&page);
+	}
+	verdict->count = differ_runs(disk, ram, explained, VERIFY_PAGE, verdict->runs);
+	return NULL;
+}
+
+/* What the loader has done in RELRO, or would have in place of what is there already. */
+static bool is_in_order(const struct verdict *verdict, bool same)
+{
+	return verdict->count == 0 && (verdict->relro || (same && verdict->touched));
+}
+
+static struct error *put_private(const struct page_row *row, const struct verdict *verdict)
+{
+	bool same = memcmp(row->verify->disk_page, row->verify->ram_page, VERIFY_PAGE) == 0;
+	struct verify_finding *finding;
+
+	if (is_in_order(verdict, same))
+		return NULL;
+	if (verdict->count == 0)
+		return put_row(row, same ? VERIFY_COPIED : VERIFY_RELOCATED, 0, VERIFY_PAGE, NULL,
+			       &finding);
+	for (size_t i = 0; i < verdict->count; i++)
+		TRY(put_private_run(row, &verdict->runs[i]));
+	return NULL;
+}
+
+static struct error *judge_private_again(struct page_row *row, struct verdict *verdict)
+{
+	struct verify *v = row->verify;
+	enum again again;
+
+	TRY(look_again(v, row->file, row->area, row->index, true, &row->pfn, &again));
+	if (again == AGAIN_VANISHED) {
+		v->counts.vanished++;
+		return NULL;
+	}
+	if (again == AGAIN_PAST_END)
+		return put_past_end(row);
+	TRY(judge_private(row, v->disk_page, v->ram_page, verdict));
+	return put_private(row, verdict);
+}
+
+struct error *verify_private_page(struct verify *v, struct verify_file *file,
+				  const struct file_page *page, const uint8_t *disk,
+				  const uint8_t *ram)
+{
+	struct page_row row = {.verify = v,
+			       .file = file,
+			       .area = &v->areas.items[page->area],
+			       .index = page->index};
+	struct verdict *verdict = malloc(sizeof(*verdict));
+	struct error *error = verdict ? judge_private(&row, disk, ram, verdict) : error_nomem();
+
+	if (!error && !is_in_order(verdict, memcmp(disk, ram, VERIFY_PAGE) == 0))
+		error = judge_private_again(&row, verdict);
+	free(verdict);
+	return error;
+}
+
+/* --- pages of the cache -------------------------------------------------------------------------
+ */
+
+struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool *known)
+{
+	struct frame_facts facts;
+	uint64_t flags = 0;
+	struct error *error = pfn ? target_flags(v->target, pfn, &flags, 1)
+				  : error_new(ERROR_DENIED, "frames are hidden");
+
+	/* A large folio is dirty as a whole, and older kernels say so of its head alone. */
+	if (!error && flags & KPF_BIT_TAIL && !(flags & DIRTY)) {
+		error = frame_lookup(v->target, pfn, &facts);
+		if (!error && facts.head != pfn)
+			error = target_flags(v->target, facts.head, &flags, 1);
+	}
+	*known = !error;
+	*dirty = !error && flags & DIRTY;
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
+static bool covers(const struct verify_area *area, uint32_t index)
+{
+	uint64_t offset = index * (uint64_t)VERIFY_PAGE;
+
+	return offset >= area->offset && offset - area->offset < range_length(area->range);
+}
+
+/* Calls `put` for every area that has frame `pfn` at `index`; *found: there is one. */
+static struct error *
+each_mapper(const struct page_row *row, const void *argument,
+	    struct error *(*put)(const struct page_row *row, const void *argument), bool *found)
+{
+	struct verify *v = row->verify;
+
+	*found = false;
+	for (size_t i = 0; i < row->file->area_count; i++) {
+		struct page_row one = *row;
+		uint64_t word;
+
+		one.area = &v->areas.items[v->by_file[row->file->first_area + i]];
+		if (!covers(one.area, row->index))
+			continue;
+		TRY(verify_word(v, one.area, verify_vaddr(one.area, row->index), &word));
+		if (!is_like(word, false) || (word & PAGEMAP_PFN) != row->pfn)
+			continue;
+		*found = true;
+		TRY(put(&one, argument));
+	}
+	return NULL;
+}
+
+struct shared_verdict {
+	enum verify_kind kind;
+	bool known; /* whether it is dirty */
+	size_t count;
+	struct differ_run runs[DIFFER_RUNS_MAX];
+};
+
+static struct error *put_shared(const struct page_row *row, const void *argument)
+{
+	const struct shared_verdict *verdict = argument;
+
+	for (size_t i = 0; i < verdict->count; i++) {
+		char *why = verdict->known ? NULL : strdup("whether it is dirty is hidden");
+
+		if (!verdict->known && !why)
+			return error_nomem();
+		TRY(put_bytes(row, verdict->kind, &verdict->runs[i], why));
+	}
+	return NULL;
+}
+
+/* One of the processes that map it must still do so: the one that was seen may have ended. */
+static struct error *find_mapper(struct page_row *row, enum again *again)
+{
+	struct verify *v = row->verify;
+
+	*again = AGAIN_VANISHED;
+	for (size_t i = 0; i < row->file->area_count && *again == AGAIN_VANISHED; i++) {
+		row->area = &v->areas.items[v->by_file[row->file->first_area + i]];
+		if (covers(row->area, row->index))
+			TRY(look_again(v, row->file, row->area, row->index, false, &row->pfn,
+				       again));
+	}
+	return NULL;
+}
+
+static struct error *judge_shared(struct page_row *row, struct shared_verdict *verdict)
+{
+	struct verify *v = row->verify;
+	bool dirty, found;
+
+	verdict->count = differ_runs(v->disk_page, v->ram_page, NULL, VERIFY_PAGE, verdict->runs);
+	if (verdict->count == 0)
+		return NULL;
+	TRY(verify_is_dirty(v, row->pfn, &dirty, &verdict->known));
+	verdict->kind = dirty ? VERIFY_UNSYNCED : VERIFY_PAGE_CACHE;
+	return each_mapper(row, verdict, put_shared, &found);
+}
+
+struct error *verify_shared_page(struct verify *v, struct verify_file *file,
+				 const struct file_page *page)
+{
+	struct page_row row = {.verify = v, .file = file, .index = page->index};
+	struct shared_verdict *verdict = malloc(sizeof(*verdict));
+	enum again again = AGAIN_VANISHED;
+	struct error *error = verdict ? find_mapper(&row, &again) : error_nomem();
+
+	if (!error && again == AGAIN_PAST_END)
+		error = put_past_end(&row);
+	else if (!error && again == AGAIN_SURE)
+		error = judge_shared(&row, verdict);
+	v->counts.vanished += !error && again == AGAIN_VANISHED;
+	free(verdict);
+	return error;
+}
+
+static struct error *put_dirty(const struct page_row *row, const void *argument)
+{
+	struct verify_finding *finding;
+	char *why = strdup(argument);
+
+	if (!why)
+		return error_nomem();
+	return put_row(row, VERIFY_UNSYNCED, 0, VERIFY_PAGE, why, &finding);
+}
+
+struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
+				const struct file_page *page)
+{
+	struct page_row row = {.verify = v,
+			       .file = file,
+			       .area = &v->areas.items[page->area],
+			       .index = page->index,
+			       .pfn = page->pfn};
+	bool found;
+
+	TRY(each_mapper(&row, "written, and not on the disk yet: not compared", put_dirty, &found));
+	v->counts.vanished += !found;
+	return NULL;
+}

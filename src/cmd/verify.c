@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* physlens verify: is the code in RAM the code on disk? */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "analysis/verify.h"
+#include "base/scope.h"
+#include "cmd/arguments.h"
+#include "cmd/commands.h"
+#include "cmd/physical.h"
+#include "ui/progress.h"
+
+/* --- columns ------------------------------------------------------------------------------ */
+
+enum {
+	COL_PID,
+	COL_COMMAND,
+	COL_KIND,
+	COL_VADDR,
+	COL_REGION,
+	COL_SYMBOL,
+	COL_BYTES,
+	COL_BEFORE,
+	COL_AFTER,
+	COL_LENGTH,
+	COL_PAGES,
+	COL_PFN,
+	COL_OFFSET,
+	COL_WHY,
+	COL_OBJECT,
+};
+
+static const struct column columns[] = {
+	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process"},
+	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
+	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0, "what was found, or unverifiable"},
+	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
+	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
+	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
+	[COL_BYTES] = {"BYTES", CELL_TEXT, 0, 0, "the first bytes of the file → in memory"},
+	[COL_BEFORE] = {"BEFORE", CELL_TEXT, 0, 0, "bytes of the file: up to 16"},
+	[COL_AFTER] = {"AFTER", CELL_TEXT, 0, 0, "bytes in memory: up to 16"},
+	[COL_LENGTH] = {"LENGTH", CELL_NUMBER, 0, 0,
+			"bytes from the first that differs to the last, or of the area"},
+	[COL_PAGES] = {"PAGES", CELL_PAGES, 0, 0, "resident pages that the row is about"},
+	[COL_PFN] = {"PFN", CELL_HEX, 0, 0, "the frame"},
+	[COL_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "in the file"},
+	[COL_WHY] = {"WHY", CELL_TEXT, 0, 0, "what explains it, or is in the way"},
+	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+			"the mapped file, or the kernel's name"},
+};
+
+static const struct table_spec table_spec = {
+	.name = "verify",
+	.title = "verify",
+	.columns = columns,
+	.count = sizeof(columns) / sizeof(columns[0]),
+	.defaults = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,BEFORE,AFTER,LENGTH,PAGES,PFN,"
+		    "OFFSET,WHY,OBJECT",
+	.screen = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,WHY,OBJECT",
+};
+
+enum { BYTES_IN_CELL = 8 };
+
+/* --- options ------------------------------------------------------------------------------ */
+
+enum { OPTION_ALLOW = OPTION_LONG };
+
+static const struct command_option options[] = {
+	{'a', "all", NULL, "every process"},
+	{OPTION_ALLOW, "allow", "KIND=GLOB", "no row for KIND where the command matches"},
+};
+
+struct allowance {
+	enum verify_kind kind;
+	const char *glob;
+};
+
+struct verifier {
+	struct invocation *invocation;
+	bool all;
+	VEC(struct allowance) allowed;
+	struct target *target;
+	struct source *source;
+	struct verify *verify;
+	struct table *table;
+	struct progress progress;
+	uint64_t missing; /* processes that were asked for and could not be read */
+	uint64_t refused; /* the same, of all: another user's */
+	uint64_t counted[VERIFY_KIND_COUNT];
+	uint64_t let_pass;
+	uint64_t findings;
+};
+
+static struct error *parse_allowance(const char *text, struct allowance *allowance)
+{
+	_cleanup_free_ char *name = strdup(text);
+	char *equals = name ? strchr(name, '=') : NULL;
+
+	if (!name)
+		return error_nomem();
+	if (equals)
+		*equals = '\0';
+	if (!equals || !equals[1] || !verify_kind_parse(name, &allowance->kind))
+		return error_new(ERROR_INPUT, "--allow: not KIND=GLOB with a kind of finding: %s",
+				 text);
+	allowance->glob = text + (equals - name) + 1;
+	return NULL;
+}
+
+static struct error *add_allowance(struct verifier *v, const char *text)
+{
+	struct allowance allowance;
+
+	TRY(parse_allowance(text, &allowance));
+	return vec_push(&v->allowed, allowance);
+}
+
+static int parse_options(struct verifier *v)
+{
+	struct invocation *invocation = v->invocation;
+	struct error *error = NULL;
+	int key;
+
+	while (!error && (key = invocation_option(invocation)) > 0) {
+		if (key == 'a')
+			v->all = true;
+		else
+			error = add_allowance(v, invocation->argument);
+	}
+	if (!error)
+		return key;
+	invocation->status = invocation_fail(invocation, error);
+	return -1;
+}
+
+static bool is_allowed(const struct verifier *v, const struct verify_finding *finding)
+{
+	for (size_t i = 0; i < v->allowed.count; i++) {
+		if (v->allowed.items[i].kind == finding->kind &&
+		    fnmatch(v->allowed.items[i].glob, finding->command, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- processes ------------------------------------------------------------------------------- */
+
+/* A process that was named and cannot be read is a fault; of all of them some always end. */
+static struct error *add(struct verifier *v, pid_t pid)
+{
+	struct error *error = verify_add(v->verify, pid);
+
+	if (!error || error_is(error, ERROR_NOMEM))
+		return error;
+	bool over = error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP);
+	if (v->all && over) {
+		error_free(error);
+		return NULL;
+	}
+	if (v->all && error_is(error, ERROR_DENIED)) {
+		v->refused++;
+		error_free(error);
+		return NULL;
+	}
+	v->missing++;
+	invocation_fail(v->invocation, error);
+	return NULL;
+}
+
+static struct error *add_all(struct verifier *v)
+{
+	process_vec list = {0};
+	struct error *error = target_processes(v->target, &list);
+
+	for (size_t i = 0; !error && i < list.count; i++) {
+		const struct process *process = &list.items[i];
+
+		if (!process->kernel_thread && process->state != 'Z' && process->state != 'X')
+			error = add(v, process->pid);
+	}
+	vec_deinit(&list);
+	if (v->refused)
+		invocation_warn(
+			v->invocation,
+			"%llu processes may not be read and are left out: CAP_SYS_PTRACE is "
+			"missing (run as root)",
+			(unsigned long long)v->refused);
+	return error;
+}
+
+static bool was_given(const struct invocation *invocation, size_t index, pid_t pid)
+{
+	for (size_t i = 0; i < index; i++) {
+		pid_t other;
+		_cleanup_error_ struct error *error = parse_pid(invocation->arguments[i], &other);
+
+		if (!error && other == pid)
+			return true;
+	}
+	return false;
+}
+
+static struct error *add_given(struct verifier *v)
+{
+	for (size_t i = 0; i < v->invocation->argument_count; i++) {
+		pid_t pid;
+
+		TRY(parse_pid(v->invocation->arguments[i], &pid));
+		if (was_given(v->invocation, i, pid))
+			invocation_warn(v->invocation, "process %d was given twice", (int)pid);
+		else
+			TRY(add(v, pid));
+	}
+	return NULL;
+}
+
+/* --- rows ---------------------------------------------------------------------------------- */
+
+/* "f3 0f 1e fa", at most `count` bytes; `text` has room for 3 * count + 1. */
+static void print_bytes(const uint8_t *bytes, unsigned count, char *text)
+{
+	*text = '\0';
+	for (unsigned i = 0; i < count; i++)
+		text += sprintf(text, "%s%02x", i ? " " : "", bytes[i]);
+}
+
+static struct error *put_bytes(struct table *table, const struct verify_finding *finding)
+{
+	char before[3 * VERIFY_BYTES_SHOWN + 1], after[3 * VERIFY_BYTES_SHOWN + 1];
+	char both[sizeof(before) + sizeof(after) + 16];
+	unsigned count = finding->shown < BYTES_IN_CELL ? finding->shown : BYTES_IN_CELL;
+	const char *more = finding->length > count ? " …" : "";
+
+	if (!finding->shown)
+		return NULL;
+	print_bytes(finding->before, count, before);
+	print_bytes(finding->after, count, after);
+	snprintf(both, sizeof(both), "%s%s → %s%s", before, more, after, more);
+	TRY(table_text(table, COL_BYTES, both));
+	print_bytes(finding->before, finding->shown, before);
+	print_bytes(finding->after, finding->shown, after);
+	TRY(table_text(table, COL_BEFORE, before));
+	return table_text(table, COL_AFTER, after);
+}
+
+static struct error *put_finding(struct verifier *v, const struct verify_finding *finding)
+{
+	struct table *table = v->table;
+
+	TRY(table_row(table));
+	TRY(table_number(table, COL_PID, (uint64_t)finding->pid));
+	TRY(table_text(table, COL_COMMAND, finding->command));
+	TRY(table_text(table, COL_KIND, verify_kind_name(finding->kind)));
+	table_color(table, COL_KIND, finding->kind == VERIFY_UNVERIFIABLE ? CELL_YELLOW : CELL_RED);
+	TRY(table_hex(table, COL_VADDR, finding->vaddr));
+	TRY(table_text(table, COL_REGION, finding->region));
+	TRY(table_text(table, COL_SYMBOL, finding->symbol));
+	TRY(put_bytes(table, finding));
+	TRY(table_number(table, COL_LENGTH, finding->length));
+	TRY(table_number(table, COL_PAGES, finding->pages));
+	if (finding->has_pfn)
+		TRY(table_hex(table, COL_PFN, finding->pfn));
+	if (finding->has_offset)
+		TRY(table_hex(table, COL_OFFSET, finding->offset));
+	TRY(table_text(table, COL_WHY, finding->why));
+	return table_text(table, COL_OBJECT, finding->object);
+}
+
+static struct error *put_findings(struct verifier *v)
+{
+	size_t count;
+	const struct verify_finding *findings = verify_findings(v->verify, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_allowed(v, &findings[i])) {
+			v->let_pass++;
+			continue;
+		}
+		v->counted[findings[i].kind]++;
+		v->findings += findings[i].kind != VERIFY_UNVERIFIABLE;
+		TRY(put_finding(v, &findings[i]));
+	}
+	return NULL;
+}
+
+/* --- the summary ------------------------------------------------------------------------------ */
+
+static struct error *put_summary(struct verifier *v, const struct verify_counts *counts)
+{
+	const struct {
+		const char *key;
+		uint64_t number;
+	} numbers[] = {
+		{"processes", counts->processes},
+		{"files", counts->files},
+		{"frames", counts->frames},
+		{"bytes", counts->bytes},
+		{"findings", v->findings + counts->lost},
+		{"allowed", v->let_pass},
+		{"unverifiable", counts->unverifiable},
+		{"swapped", counts->swapped},
+		{"vanished", counts->vanished},
+		{"unread", v->missing + v->refused},
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		TRY(table_summary(v->table, numbers[i].key, numbers[i].number));
+	return NULL;
+}
+
+static void print_kinds(const struct verifier *v)
+{
+	const char *separator = ": ";
+
+	for (int kind = 0; kind < VERIFY_UNVERIFIABLE; kind++) {
+		if (!v->counted[kind])
+			continue;
+		printf("%s%llu %s", separator, (unsigned long long)v->counted[kind],
+		       verify_kind_name((enum verify_kind)kind));
+		separator = ", ";
+	}
+}
+
+static void print_summary(const struct verifier *v, const struct verify_counts *counts)
+{
+	printf("%s%llu frames (%.1f MiB) of %llu files in %llu processes compared, memory read "
+	       "through %s.\n",
+	       v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "",
+	       (unsigned long long)counts->frames, (double)counts->bytes / (1 << 20),
+	       (unsigned long long)counts->files, (unsigned long long)counts->processes,
+	       v->source ? source_name(v->source) : "/proc/PID/mem");
+	if (v->findings)
+		printf("%llu findings", (unsigned long long)v->findings);
+	else
+		printf("No findings");
+	print_kinds(v);
+	printf("; %llu allowed; %llu pages unverifiable.\n", (unsigned long long)v->let_pass,
+	       (unsigned long long)counts->unverifiable);
+}
+
+static void warn(const struct verifier *v, const struct verify_counts *counts)
+{
+	for (size_t i = 0; verify_remark(v->verify, i); i++)
+		invocation_warn(v->invocation, "%s", verify_remark(v->verify, i));
+	if (counts->swapped)
+		invocation_warn(v->invocation,
+				"%llu private pages are in swap and were not compared",
+				(unsigned long long)counts->swapped);
+	if (counts->lost)
+		invocation_warn(v->invocation, "%llu more findings are not shown",
+				(unsigned long long)counts->lost);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static void show_progress(void *argument, uint64_t done, uint64_t all)
+{
+	struct verifier *v = argument;
+
+	if (!v->progress.total)
+		progress_init(&v->progress, v->all ? stderr : NULL, all);
+	progress_update(&v->progress, done);
+}
+
+/* Every mapped file is held open until it was compared. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Without a source, or without frames to read from it, processes are asked for their memory. */
+static struct error *open_source(struct verifier *v)
+{
+	struct error *error = open_physical(v->invocation, 0, &v->source);
+
+	if (!error || error_is(error, ERROR_NOMEM))
+		return error;
+	invocation_warn(v->invocation,
+			"memory is read through /proc/PID/mem, as the kernel shows "
+			"it: %s",
+			error_message(error));
+	error_free(error);
+	return NULL;
+}
+
+static struct error *show(struct verifier *v)
+{
+	struct verify_counts counts;
+
+	verify_counts(v->verify, &counts);
+	warn(v, &counts);
+	TRY(put_findings(v));
+	TRY(put_summary(v, &counts));
+	TRY(table_finish(v->table));
+	if (v->invocation->table.format == FORMAT_TABLE && !v->invocation->table.noheadings)
+		print_summary(v, &counts);
+	v->findings += counts.lost;
+	return NULL;
+}
+
+static struct error *verify(struct verifier *v)
+{
+	raise_file_limit();
+	TRY(target_live_create(NULL, &v->target));
+	v->invocation->table.page_shift = v->target->page_shift;
+	TRY(invocation_table(v->invocation, &table_spec, &v->table));
+	TRY(open_source(v));
+	TRY(verify_create(v->target, v->source, &v->verify));
+	TRY(v->all ? add_all(v) : add_given(v));
+	struct error *error = verify_run(v->verify, show_progress, v);
+	progress_clear(&v->progress);
+	return error ? error : show(v);
+}
+
+static void deinit(struct verifier *v)
+{
+	table_destroy(v->table);
+	verify_destroy(v->verify);
+	source_close(v->source);
+	target_destroy(v->target);
+	vec_deinit(&v->allowed);
+}
+
+static int status_of(const struct verifier *v)
+{
+	if (v->findings)
+		return EXIT_FINDINGS;
+	return v->missing || v->refused || v->counted[VERIFY_UNVERIFIABLE] ? EXIT_CANNOT
+									   : EXIT_DONE;
+}
+
+static int run(struct invocation *invocation)
+{
+	struct verifier v = {.invocation = invocation};
+	int status;
+
+	if (parse_options(&v) < 0) {
+		status = invocation->status;
+	} else if (invocation->list_columns) {
+		table_list_columns(&table_spec, stdout, "");
+		status = EXIT_DONE;
+	} else if (v.all == (invocation->argument_count > 0)) {
+		status = invocation_misused(invocation, v.all ? "--all and process IDs exclude "
+								"each other"
+							      : "process IDs or --all are needed");
+	} else {
+		struct error *error = verify(&v);
+
+		progress_clear(&v.progress);
+		status = error ? invocation_fail(invocation, error) : status_of(&v);
+	}
+	deinit(&v);
+	return status;
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.summary = "compare the code in RAM with the code on disk",
+	.synopsis = "[options] PID…|--all",
+	.description =
+		"Compare every resident page of every executable or read-only file mapping "
+		"with the file\n"
+		"itself, read from the disk past the page cache, and memory from its frames. "
+		"What differs\n"
+		"is a row; so is executable memory that has no file. Exit status: 0 all "
+		"match, 1 findings,\n"
+		"2 could not.",
+	.options = options,
+	.option_count = sizeof(options) / sizeof(options[0]),
+	.tables = (const struct table_spec *const[]){&table_spec, NULL},
+	.run = run,
+};

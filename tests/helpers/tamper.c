@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What physlens itself never does: it writes to the memory of others, for verify to find.
+ *
+ * tamper mem PID ADDRESS HEX      through /proc/PID/mem
+ * tamper ptrace PID ADDRESS HEX   through PTRACE_POKETEXT
+ * tamper devmem PADDRESS HEX      to a frame, through /dev/mem: nothing becomes dirty
+ *	HEX is bytes ("90cc"). What was there before is printed in the same way.
+ *
+ * tamper hold KIND    makes memory that code can be in, and waits; KIND is one of
+ *	anon	private, executable		wx	private, writable and executable
+ *	memfd	of a memfd, executable		shared	shared without a file, executable
+ * prints "address 0x7f0000000000" and "ready PID".
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "helper.h"
+
+enum { LENGTH_MAX = 4096 };
+
+static size_t parse_bytes(const char *hex, unsigned char *bytes)
+{
+	size_t length = strlen(hex) / 2;
+	unsigned value;
+
+	if (length == 0 || length > LENGTH_MAX || strlen(hex) % 2) {
+		fprintf(stderr, "not bytes: %s\n", hex);
+		exit(2);
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (sscanf(hex + 2 * i, "%2x", &value) != 1) {
+			fprintf(stderr, "not bytes: %s\n", hex);
+			exit(2);
+		}
+		bytes[i] = (unsigned char)value;
+	}
+	return length;
+}
+
+static void print_bytes(const unsigned char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		printf("%02x", bytes[i]);
+	putchar('\n');
+}
+
+static int by_file(const char *path, uint64_t address, const char *hex)
+{
+	unsigned char bytes[LENGTH_MAX], before[LENGTH_MAX];
+	size_t length = parse_bytes(hex, bytes);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		helper_die(path);
+	if (pread(fd, before, length, (off_t)address) != (ssize_t)length ||
+	    pwrite(fd, bytes, length, (off_t)address) != (ssize_t)length)
+		helper_die(path);
+	print_bytes(before, length);
+	close(fd);
+	return 0;
+}
+
+static int by_process(const char *pid, uint64_t address, const char *hex)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/mem", helper_number(pid));
+	return by_file(path, address, hex);
+}
+
+/* A word at a time, which is all that ptrace can. */
+static int by_ptrace(pid_t pid, uint64_t address, const char *hex)
+{
+	unsigned char bytes[LENGTH_MAX], before[LENGTH_MAX];
+	size_t length = parse_bytes(hex, bytes);
+
+	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) != 0 || waitpid(pid, NULL, 0) != pid)
+		helper_die("ptrace");
+	for (size_t i = 0; i < length; i++) {
+		uintptr_t word, at = (uintptr_t)(address + i);
+
+		errno = 0;
+		word = (uintptr_t)ptrace(PTRACE_PEEKTEXT, pid, at, NULL);
+		if (errno)
+			helper_die("peek");
+		before[i] = (unsigned char)word;
+		word = (word & ~(uintptr_t)0xff) | bytes[i];
+		if (ptrace(PTRACE_POKETEXT, pid, at, word) != 0)
+			helper_die("poke");
+	}
+	print_bytes(before, length);
+	return ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0 ? 0 : 2;
+}
+
+static int hold(const char *kind)
+{
+	size_t page = helper_page();
+	int prot = PROT_READ | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1;
+	unsigned char *p;
+
+	if (strcmp(kind, "shared") == 0)
+		flags = MAP_SHARED | MAP_ANONYMOUS;
+	if (strcmp(kind, "memfd") == 0) {
+		flags = MAP_SHARED;
+		fd = memfd_create("injected", MFD_CLOEXEC);
+		if (fd < 0 || ftruncate(fd, (off_t)page) != 0)
+			helper_die("memfd");
+	}
+	helper_init();
+	p = mmap(NULL, page, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (p == MAP_FAILED)
+		helper_die("mmap");
+	memset(p, 0xc3, page); /* ret */
+	if (strcmp(kind, "wx") == 0)
+		prot |= PROT_WRITE;
+	if (mprotect(p, page, prot) != 0)
+		helper_die("mprotect");
+	((void (*)(void))(uintptr_t)p)();
+	printf("address 0x%" PRIxPTR "\n", (uintptr_t)p);
+	helper_ready();
+	helper_wait();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "hold") == 0)
+		return hold(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "mem") == 0)
+		return by_process(argv[2], helper_number(argv[3]), argv[4]);
+	if (argc == 5 && strcmp(argv[1], "ptrace") == 0)
+		return by_ptrace((pid_t)helper_number(argv[2]), helper_number(argv[3]), argv[4]);
+	if (argc == 4 && strcmp(argv[1], "devmem") == 0)
+		return by_file("/dev/mem", helper_number(argv[2]), argv[3]);
+	fprintf(stderr, "usage: tamper mem|ptrace PID ADDRESS HEX | devmem PADDRESS HEX | hold "
+			"KIND\n");
+	return 2;
+}

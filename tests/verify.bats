@@ -1,0 +1,395 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# verify: real tampering with real processes, each found with its kind, place and bytes, and nothing
+# found where nobody tampered.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+load helpers/lib
+
+# What was built just now may not be on the disk yet.
+setup_file() {
+	sync "$PHYSLENS" "$PHYSLENS_HELPERS"/{tamper,mapfile}
+}
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip 'frames are hidden, and other processes cannot be written to'
+	STARTED=()
+	HELPERS=()
+	work=$BATS_TEST_TMPDIR
+}
+
+teardown() {
+	helpers_stop
+	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
+}
+
+# start COMMAND…: in the background, until the test ends. PID is its process.
+start() {
+	"$@" </dev/null >"$work/output" 2>&1 3>&- 4>&- &
+	PID=$!
+	STARTED+=("$PID")
+	disown
+}
+
+# A process that sleeps; what runs is a file whose system can be read past its cache.
+sleeper() {
+	start sleep 300
+	until grep -q nanosleep "/proc/$PID/wchan" 2>/dev/null ||
+		[ "$(cut -d ' ' -f 3 <"/proc/$PID/stat")" = S ]; do sleep 0.05; done
+	require_disk
+}
+
+require_disk() {
+	if physlens verify --json "$PID" | jq -e '.summary.unverifiable > 0' >/dev/null; then
+		skip "the file system of $(command -v sleep) cannot be read past its cache"
+	fi
+}
+
+address() {
+	physlens translate -n -r -o vaddr "$PID" "$1"
+}
+
+# little_endian NUMBER: the eight bytes of it, in hexadecimal.
+little_endian() {
+	local i
+
+	for ((i = 0; i < 8; i++)); do printf %02x $(($1 >> 8 * i & 255)); done
+}
+
+# verify_rows FILTER: of the process, as JSON; its status is that of the filter.
+verify_rows() {
+	physlens verify --json "${@:2}" "$PID" >"$work/rows" || true
+	jq -e "$1" "$work/rows" >/dev/null || {
+		cat "$work/rows"
+		return 1
+	}
+}
+
+@test "a process that nobody tampered with: status 0, no rows, a summary" {
+	sleeper
+	run -0 --separate-stderr physlens verify "$PID"
+	[ -z "$stderr" ]
+	[[ "${lines[0]}" =~ ^[0-9]+\ frames\ .*\ files\ in\ 1\ processes\ compared,\ memory\ read\ through ]]
+	[ "${lines[1]}" = 'No findings; 0 allowed; 0 pages unverifiable.' ]
+	run -0 --separate-stderr physlens verify --json "$PID"
+	json_check '.verify == [] and .summary.frames > 100 and .summary.bytes == 4096 * .summary.frames'
+	json_check '.summary.processes == 1 and .summary.findings == 0 and .summary.files >= 3'
+}
+
+@test "without a source the memory is read through /proc/PID/mem, and it says so" {
+	sleeper
+	run -0 --separate-stderr physlens --source none verify "$PID"
+	[[ "$stderr" == *'memory is read through /proc/PID/mem'* ]]
+	[[ "$output" == *'memory read through /proc/PID/mem.'* ]]
+	at=$(address 'libc.so.6!getenv')
+	helper tamper mem "$PID" "$at" 9090 >/dev/null
+	run -1 --separate-stderr physlens --source none verify -J "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "getenv"'
+}
+
+@test "an instruction changed through /proc/PID/mem: patched, with symbol and bytes; put back: copied" {
+	sleeper
+	at=$(printf '0x%x' $(($(address 'libc.so.6!getenv') + 5)))
+	old=$(helper tamper mem "$PID" "$at" 90eb)
+	run -1 --separate-stderr physlens verify --json "$PID"
+	json_check ".verify | length == 1 and .[0].pid == $PID and .[0].kind == \"patched\" and
+		.[0].vaddr == \"$at\" and .[0].symbol == \"getenv+0x5\" and .[0].region == \".text\" and
+		.[0].after == \"90 eb\" and .[0].length == 2 and .[0].command == \"sleep\" and
+		(.[0].object | endswith(\"/libc.so.6\"))"
+	json_check ".verify[0].before == \"${old:0:2} ${old:2:2}\""
+	run -1 --separate-stderr physlens verify "$PID"
+	[[ "$output" == *"patched"*"getenv+0x5 ${old:0:2} ${old:2:2} → 90 eb"* ]]
+	helper tamper mem "$PID" "$at" "$old" >/dev/null
+	run -1 --separate-stderr physlens verify --json "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "copied" and .[0].pages == 1'
+}
+
+@test "an instruction changed through ptrace: patched" {
+	sleeper
+	at=$(address 'libc.so.6!getenv')
+	helper tamper ptrace "$PID" "$at" e90102 >/dev/null
+	run -1 --separate-stderr physlens verify --json "$PID"
+	json_check ".verify | length == 1 and .[0].kind == \"patched\" and .[0].vaddr == \"$at\" and
+		.[0].symbol == \"getenv\" and .[0].after == \"e9 01 02\""
+}
+
+@test "an int3 alone is a breakpoint; one among other changes is not" {
+	sleeper
+	at=$(address 'libc.so.6!getenv')
+	helper tamper mem "$PID" "$at" cc >/dev/null
+	verify_rows '.verify | length == 1 and .[0].kind == "breakpoint" and .[0].length == 1 and
+		(.[0].why | test("nobody traces"))'
+	helper tamper mem "$PID" "$at" cc9090 >/dev/null
+	verify_rows '.verify | length == 1 and .[0].kind == "patched"'
+}
+
+@test "a breakpoint set by gdb: who traces the process is said" {
+	command -v gdb >/dev/null || skip 'gdb is not installed'
+	sleeper
+	cat >"$work/commands" <<-END
+		set pagination off
+		set breakpoint always-inserted on
+		break getenv
+		shell touch $work/set
+		shell while [ ! -e $work/done ]; do sleep 0.1; done
+	END
+	DEBUGINFOD_URLS='' gdb -nx -q -batch -p "$PID" -x "$work/commands" >"$work/gdb" 2>&1 3>&- 4>&- &
+	gdb=$!
+	STARTED+=("$gdb")
+	for ((i = 0; i < 600; i++)); do
+		[ ! -e "$work/set" ] || break
+		sleep 0.1
+	done
+	[ -e "$work/set" ]
+	run physlens verify --json "$PID"
+	touch "$work/done"
+	wait "$gdb" || true
+	[ "$status" = 1 ]
+	json_check '[.verify[].kind] | unique == ["breakpoint"]'
+	json_check ".verify | map(select(.symbol | test(\"^getenv\"))) | length == 1 and
+		.[0].after == \"cc\" and .[0].why == \"process $gdb traces it\""
+}
+
+@test "code in anonymous memory: anon-exec; --allow lets that command pass and no other" {
+	for kind in anon shared; do
+		helper_start tamper hold $kind
+		PID=$HELPER_PID
+		at=$(helper_value address)
+		require_disk
+		run -1 --separate-stderr physlens verify --json "$PID"
+		json_check ".verify | length == 1 and .[0].kind == \"anon-exec\" and .[0].vaddr == \"$at\" and
+			.[0].length == 4096 and .[0].pages == 1"
+		run -0 physlens verify --allow anon-exec=tamp* "$PID"
+		[[ "$output" == *'No findings; 1 allowed;'* ]]
+		run -1 physlens verify --allow anon-exec=node --allow patched=tamper "$PID"
+	done
+}
+
+@test "memory that is written and executed, and code in a memfd" {
+	helper_start tamper hold wx
+	PID=$HELPER_PID
+	require_disk
+	verify_rows '[.verify[].kind] | sort == ["anon-exec", "writable-exec"]'
+	helper_start tamper hold memfd
+	PID=$HELPER_PID
+	verify_rows '.verify | length == 1 and .[0].kind == "memfd" and (.[0].object | test("memfd:injected"))'
+}
+
+@test "a deleted program, and one that was replaced by another build" {
+	cp "$(command -v sleep)" "$work/program"
+	sync "$work/program"
+	start "$work/program" 300
+	sleep 0.3
+	require_disk
+	run -0 physlens verify "$PID"
+	rm "$work/program"
+	verify_rows '.verify | length == 1 and .[0].kind == "deleted"'
+	cp "$(command -v cat)" "$work/program"
+	verify_rows '.verify | length == 1 and .[0].kind == "replaced" and
+		.[0].why == "its path holds another build-id"'
+	cp "$(command -v sleep)" "$work/program"
+	verify_rows '.verify | length == 1 and .[0].kind == "deleted" and
+		.[0].why == "its path holds the same build"'
+	# Also what was deleted is compared with its own bytes on the disk.
+	helper tamper mem "$PID" "$(physlens map -n -r -o start --region .text --object 'program*' "$PID")" \
+		9090 >/dev/null
+	verify_rows '[.verify[].kind] | sort == ["deleted", "patched"]'
+}
+
+@test "node's JIT is anon-exec, and allowed it is clean" {
+	command -v node >/dev/null || skip 'node is not installed'
+	# shellcheck disable=SC2016 # JavaScript's
+	start node -e 'let s = 0; const f = (a) => { for (let i = 0; i < 1e6; i++) s += i ^ a; };
+		for (let i = 0; i < 20; i++) f(i); console.log("warm"); setInterval(() => {}, 1000);'
+	until grep -q warm "$work/output"; do sleep 0.1; done
+	require_disk
+	run -1 --separate-stderr physlens verify --json "$PID"
+	json_check '[.verify[].kind] | unique | . - ["anon-exec", "writable-exec"] == []'
+	json_check '[.verify[] | select(.kind == "anon-exec")] | length > 0'
+	run -0 physlens verify --allow anon-exec=node --allow writable-exec=node "$PID"
+}
+
+@test "a word of RELRO that no relocation explains is a finding; the loader's own are none" {
+	sleeper
+	libc=$(physlens map -n -r -o object --object 'libc.so*' "$PID" | head -n 1)
+	at=$(address 'libc.so.6!getenv')
+	bias=$((at - 0x$(nm -D "$libc" | awk '$3 ~ /^getenv@/ { print $1 }')))
+	heap=$(physlens map -n -r -o start --region heap "$PID" | head -n 1)
+	# The address of a symbol, which now leads into the heap.
+	slot=$((bias + 0x$(readelf -rW "$libc" | awk '$3 == "R_X86_64_GLOB_DAT" { print $1; exit }')))
+	old=$(helper tamper mem "$PID" "$slot" "$(little_endian "$heap")")
+	verify_rows '.verify | length == 1 and .[0].kind == "patched" and .[0].region == ".got"'
+	helper tamper mem "$PID" "$slot" "$old" >/dev/null
+	verify_rows '.verify == []'
+	# An address in the object itself, and now the one next to it.
+	slot=$((bias + 0x$(readelf -rW "$libc" | awk '$3 == "R_X86_64_RELATIVE" { print $1; exit }')))
+	old=$(helper tamper mem "$PID" "$slot" ff)
+	[ "$old" != ff ]
+	verify_rows ".verify | length == 1 and .[0].kind == \"patched\" and .[0].length == 1 and
+		.[0].vaddr == \"$(printf '0x%x' "$slot")\""
+}
+
+@test "text relocations: relocated; a byte that they do not explain: patched" {
+	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$work/text.so" - <<-'END' ||
+		.section .note.GNU-stack,"",@progbits
+		.text
+		.globl entry
+		entry:
+			movabs $entry, %rax
+			ret
+			.fill 64, 1, 0x90
+	END
+		skip 'no compiler'
+	sync "$work/text.so"
+	start env LD_PRELOAD="$work/text.so" sleep 300
+	until [ "$(cat "/proc/$PID/comm")" = sleep ] && physlens translate "$PID" entry >/dev/null 2>&1; do
+		sleep 0.05
+	done
+	require_disk
+	verify_rows '.verify | length == 1 and .[0].kind == "relocated" and .[0].pages == 1 and
+		(.[0].object | endswith("/text.so"))'
+	helper tamper mem "$PID" "$(address entry+20)" c3 >/dev/null
+	verify_rows '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "entry+0x14"'
+	# A relocation that was redirected is no relocation any more.
+	helper tamper mem "$PID" "$(address entry+20)" 90 >/dev/null
+	helper tamper mem "$PID" "$(address entry+7)" 41 >/dev/null
+	verify_rows '.verify | length == 1 and .[0].kind == "patched"'
+}
+
+@test "a vdso unlike the others" {
+	sleeper
+	at=$(physlens map -n -r -o start --region vdso "$PID" | head -n 1)
+	# Its first page is in RAM everywhere: the loader reads its header.
+	helper tamper mem "$PID" "$(printf '0x%x' $((at + 9)))" 41 >/dev/null
+	verify_rows ".verify | length == 1 and .[0].kind == \"foreign-vdso\" and .[0].before == \"00\" and
+		.[0].after == \"41\" and .[0].region == \"vdso\""
+}
+
+@test "what is on no disk is unverifiable, not a match: status 2, unless allowed" {
+	[ "$(stat -f -c %T /dev/shm)" = tmpfs ] || skip '/dev/shm is no tmpfs'
+	file=$(mktemp /dev/shm/verify.XXXXXX)
+	head -c 8192 /dev/urandom >"$file"
+	helper_start mapfile -x -t "$file"
+	PID=$HELPER_PID
+	run -2 --separate-stderr physlens verify --json "$PID"
+	rm "$file"
+	json_check '.verify | length == 1 and .[0].kind == "unverifiable" and .[0].pages == 2 and
+		(.[0].why | test("tmpfs"))'
+	json_check '.summary.unverifiable == 2'
+}
+
+@test "a file that was written and not synced: unsynced, and looking does not sync it" {
+	head -c 16384 /dev/urandom >"$work/file"
+	sync "$work/file"
+	helper_start mapfile -t "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	run -0 physlens verify "$PID"
+	printf tampered | dd of="$work/file" bs=1 seek=5000 conv=notrunc status=none
+	for _ in 1 2; do
+		run -1 --separate-stderr physlens verify --json "$PID"
+		# A large folio is dirty as a whole.
+		json_check '.verify | length == 1 and .[0].kind == "unsynced" and
+			(.[0].offset == "0x1000" or .[0].pages > 1) and (.[0].pages <= 4)'
+	done
+	sync "$work/file"
+	run -0 physlens verify "$PID"
+}
+
+@test "hostile ELF files get a clear line, and their pages are compared" {
+	mkdir "$work/elf"
+	helper hostile-elf "$work/elf"
+	sync
+	for file in "$work"/elf/*; do
+		# Nothing of an empty file is resident.
+		[ -s "$file" ] || continue
+		helper_start mapfile -x -t "$file"
+		PID=$HELPER_PID
+		require_disk
+		run -0 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+		json_check '.verify == [] and .summary.unverifiable == 0'
+		case $file in
+		*/sections-overlap.elf) [[ "$stderr" == *"$file: section: overlaps another: compared all the same" ]] ;;
+		*/section-past-end.elf) [[ "$stderr" == *"$file: section: past the end of the file: compared"* ]] ;;
+		esac
+		# It is compared: a byte that is changed in memory is found.
+		helper tamper mem "$PID" "$(helper_value address)" 00 >/dev/null
+		run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+		json_check '.verify | length == 1 and (.[0].kind == "patched" or .[0].kind == "copied")'
+		helpers_stop
+	done
+	[ -e "$work/elf/sections-overlap.elf" ]
+	[ -e "$work/elf/section-past-end.elf" ]
+}
+
+@test "a library with a million symbols: the right one is named" {
+	"${CC:-cc}" -x assembler -shared -nostdlib -o "$work/many.so" - <<-'END' || skip 'no compiler'
+		.section .note.GNU-stack,"",@progbits
+		.text
+		.macro one
+		s\@: .byte 0x90
+		.type s\@, @function
+		.size s\@, 1
+		.endm
+		.rept 1000000
+		one
+		.endr
+	END
+	[ "$(nm "$work/many.so" | grep -c ' t s')" = 1000000 ]
+	sync "$work/many.so"
+	start env LD_PRELOAD="$work/many.so" sleep 300
+	until [ "$(cat "/proc/$PID/comm")" = sleep ] && grep -q many.so "/proc/$PID/maps"; do sleep 0.05; done
+	require_disk
+	at=$(physlens map -n -r -o start --region .text --object many.so "$PID")
+	helper tamper mem "$PID" "$(printf '0x%x' $((at + 5000)))" c3 >/dev/null
+	run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "s5000"'
+}
+
+@test "a file truncated and grown while it is read: no false finding" {
+	head -c 8M /dev/urandom >"$work/whole"
+	cp "$work/whole" "$work/file"
+	sync "$work/file"
+	helper_start mapfile -t "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	(
+		while [ -e "$work/whole" ]; do
+			truncate -s 4096 "$work/file"
+			truncate -s 8M "$work/file"
+		done
+	) 3>&- 4>&- &
+	STARTED+=($!)
+	for ((i = 0; i < 20; i++)); do
+		run physlens verify --json "$PID"
+		json_check '[.verify[].kind] | unique | . - ["unverifiable", "unsynced"] == []'
+	done
+	rm "$work/whole"
+}
+
+@test "every process of this system: no code is other than its file's" {
+	start bash -c 'sleep 300; :'
+	start tail -f /dev/null
+	start perl -e 'sleep 300'
+	start python3 -c 'import time, ssl, ctypes; time.sleep(300)'
+	sleep 1
+	run --separate-stderr physlens verify --all --json
+	# Others' builds are being written, their JIT compilers run, and who traces whom is theirs.
+	json_check '[.verify[] | select(.kind | IN("patched", "page-cache", "relocated", "copied",
+		"foreign-vdso"))] == []'
+	json_check '.summary.processes > 4 and .summary.frames > 1000'
+}
+
+@test "mistakes are told" {
+	run -2 physlens verify
+	run -2 physlens verify --all 1
+	run -2 physlens verify --allow nothing=x $$
+	[[ "$output" == *'--allow: not KIND=GLOB'* ]]
+	run -2 physlens verify --allow patched $$
+	run -2 physlens verify 0
+	run -2 physlens verify 4194305
+	run -2 physlens verify -o NOTHING $$
+	[[ "$output" == *'unknown column'* ]]
+}
