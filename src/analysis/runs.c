@@ -28,6 +28,12 @@ struct run_builder {
 	VEC(struct hardware) hardware; /* of all words in hand */
 };
 
+/* Whether the frame in the word is one, and to be seen. */
+static bool has_frames(const struct run_builder *builder, uint64_t word)
+{
+	return builder->pfns_visible && word & PAGEMAP_PRESENT;
+}
+
 static struct error *flush(struct run_builder *builder)
 {
 	struct run run = builder->run;
@@ -56,7 +62,6 @@ static bool same_frame_facts(const struct run *run, const struct frame *frame)
 static bool continues(struct run_builder *builder, const struct run *page)
 {
 	struct run *run = &builder->run;
-	bool present = page->word & PAGEMAP_PRESENT;
 
 	return run->pages && run->vpn + run->pages == page->vpn && run->state == page->state &&
 	       run->cow == page->cow &&
@@ -65,7 +70,7 @@ static bool continues(struct run_builder *builder, const struct run *page)
 	       same_frame_facts(run, page->has_frame ? &page->frame : NULL) &&
 	       run->has_entry == page->has_entry && run->bits == page->bits &&
 	       run->shift == page->shift &&
-	       (!present || !builder->pfns_visible || frame_continues(run, page->word));
+	       (!has_frames(builder, page->word) || frame_continues(run, page->word));
 }
 
 static struct error *add_empty(void *argument, const struct region *region, uint64_t vpn,
@@ -134,21 +139,41 @@ static struct error *ask_frames(struct run_builder *builder, const uint64_t *wor
 }
 
 /*
- * How many of the words go on exactly as the run in hand does: the next frame, and every other bit
- * the same. Most pages of most processes do, and this loop is all that they cost.
+ * Takes the words, *taken of them, that are as the run in hand in every bit but the frame's. Most
+ * pages of most processes are, and this loop is all that they cost: where the frame is not the next
+ * one, another run begins, about which nothing else has to be found out.
  */
-static size_t count_same(const struct run *run, const uint64_t *words, size_t count)
+static struct error *take_alike(struct run_builder *builder, const uint64_t *words, size_t count,
+				size_t *taken)
 {
-	uint64_t expected = run->word + run->pages * run->stride;
-	size_t i = 0;
+	struct run *run = &builder->run;
+	bool frames = has_frames(builder, run->word);
+	uint64_t stride = frames ? run->stride : 0;
+	uint64_t expected = run->word + run->pages * stride;
+	size_t i, begun = 0;
 
-	if (run->pages == 0 || !(run->word & PAGEMAP_PRESENT) || run->has_frame)
-		return 0;
-	while (i < count && words[i] == expected) {
-		expected += run->stride;
-		i++;
+	*taken = 0;
+	if (run->pages == 0 || !(run->word & PAGEMAP_POPULATED) || run->has_frame ||
+	    builder->options->table)
+		return NULL;
+	for (i = 0; i < count; i++, expected += stride) {
+		if (words[i] == expected)
+			continue;
+		if ((words[i] ^ run->word) & ~PAGEMAP_PFN || run->state == STATE_ZERO)
+			break;
+		if (!frames)
+			continue;
+		run->pages += i - begun;
+		begun = i;
+		TRY(builder->visit(builder->argument, run));
+		run->vpn += run->pages;
+		run->pages = 0;
+		run->word = expected = words[i];
+		run->alike = true;
 	}
-	return i;
+	run->pages += i - begun;
+	*taken = i;
+	return NULL;
 }
 
 /* Words in hand, and the page table's leaves that are put beside them. */
@@ -226,11 +251,11 @@ static struct error *add_pages(void *argument, const struct region *region, uint
 			continue;
 		}
 		if (builder->run.vpn + builder->run.pages == vpn + i) {
-			size_t same = count_same(&builder->run, words + i, count - i);
+			size_t taken;
 
-			builder->run.pages += same;
-			i += same ? same - 1 : 0;
-			if (same)
+			TRY(take_alike(builder, words + i, count - i, &taken));
+			i += taken ? taken - 1 : 0;
+			if (taken)
 				continue;
 		}
 		if (frames && words[i] & PAGEMAP_PRESENT)

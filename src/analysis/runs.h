@@ -20,6 +20,7 @@ struct run {
 	 * whose frames are hidden run on whatever their frames may be.
 	 */
 	unsigned stride;
+	bool alike;     /* to the run before, which it follows, in all but its frames */
 	bool has_frame; /* the target told of its frames: */
 	struct frame frame;
 	bool has_entry; /* the page tables map it, and to that frame: */

@@ -19,7 +19,7 @@ static const struct command_option common_options[] = {
 	{OPTION_LIST_COLUMNS, "list-columns", NULL, "list the columns and what they say"},
 	{'n', "noheadings", NULL, "no headings"},
 	{'r', "raw", NULL, "cells separated by one space, without alignment"},
-	{'b', "bytes", NULL, "count bytes, not pages"},
+	{'b', "bytes", NULL, "bytes instead of pages, in columns that count pages"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
 	{OPTION_SOURCE, "source", "NAME", "read memory by auto, devmem, kcore, bpf or none"},
 	{'h', "help", NULL, "this help"},

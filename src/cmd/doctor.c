@@ -40,11 +40,24 @@ static const struct table_spec doctor_screen_spec = {
 	.defaults = "GATE,STATE,GIVES",
 };
 
+static enum cell_color grade_color(enum gate_grade grade)
+{
+	static const enum cell_color colors[] = {
+		[GATE_OPEN] = CELL_GREEN,
+		[GATE_LIMITED] = CELL_YELLOW,
+		[GATE_IDLE] = CELL_DIM,
+		[GATE_CLOSED] = CELL_RED,
+	};
+
+	return colors[grade];
+}
+
 static struct error *fill_row(struct table *table, const struct gate *gate)
 {
 	TRY(table_row(table));
 	TRY(table_text(table, DOCTOR_GATE, gate->name));
 	TRY(table_text(table, DOCTOR_STATE, gate->state));
+	table_color(table, DOCTOR_STATE, grade_color(gate->grade));
 	TRY(table_text(table, DOCTOR_GIVES, gate->gives));
 	TRY(table_text(table, DOCTOR_REMEDY, gate->remedy));
 	return table_text(table, DOCTOR_DETAIL, gate->detail);

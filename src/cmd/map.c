@@ -414,23 +414,35 @@ static void ask_for_entries(const struct map *map, struct page_table *page_table
 	options->table = error ? NULL : page_table;
 }
 
+/* What tells two runs apart that are alike: where they are, here and in RAM. */
+static struct error *put_where(struct map *map, const struct run *run)
+{
+	struct table *table = map->table;
+	uint64_t address = run->vpn << map->layout.space->target->page_shift;
+
+	TRY(table_hex(table, PAGES_VADDR, address));
+	TRY(table_hex(table, PAGES_VPN, run->vpn));
+	TRY(table_number(table, PAGES_PAGES, run->pages));
+	if (run->region->file)
+		TRY(table_hex(table, PAGES_OFFSET, offset_of(run->region, address)));
+	return put_frame(map, run);
+}
+
 static struct error *put_run(void *argument, const struct run *run)
 {
 	struct map *map = argument;
 	struct table *table = map->table;
-	uint64_t address = run->vpn << map->layout.space->target->page_shift;
 
+	if (run->alike) {
+		TRY(table_row_again(table));
+		return put_where(map, run);
+	}
 	TRY(table_row(table));
-	TRY(table_hex(table, PAGES_VADDR, address));
-	TRY(table_hex(table, PAGES_VPN, run->vpn));
-	TRY(table_number(table, PAGES_PAGES, run->pages));
-	TRY(put_frame(map, run));
+	TRY(put_where(map, run));
 	TRY(table_text(table, PAGES_STATE, page_state_name(run->state)));
 	table_color(table, PAGES_STATE, state_color(run->state));
 	TRY(table_bool(table, PAGES_COW, run->cow));
 	TRY(table_text(table, PAGES_REGION, run->region->name));
-	if (run->region->file)
-		TRY(table_hex(table, PAGES_OFFSET, offset_of(run->region, address)));
 	TRY(put_place(table, run->region, PAGES_PERMS, PAGES_OBJECT));
 	TRY(put_entry(table, run));
 	return put_flags(table, run);

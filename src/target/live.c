@@ -325,12 +325,7 @@ static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint
 				    size_t count)
 {
 	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE;
-	bool any = false;
 
-	for (size_t i = 0; i < count && !any; i++)
-		any = (words[i] & mask) == mask;
-	if (!any)
-		return NULL;
 	if (space->scan_zero)
 		return mark_zero_by_scan(space, vpn, words, count);
 	if (live_target(space->base.target)->flags_fd >= 0)
@@ -338,18 +333,23 @@ static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint
 	return NULL;
 }
 
-static struct error *mark_zero(struct live_space *space, const struct vma *vma, uint64_t vpn,
-			       uint64_t *words, size_t count)
+/*
+ * Cuts the words to the bits that are known, and marks those of the shared zero page, `zero` being
+ * what they are. Returns all bits that were seen in any. Every page of every process comes through
+ * here: no branches.
+ */
+static uint64_t mark_words(uint64_t *words, size_t count, uint64_t zero)
 {
-	uint64_t zero = PAGEMAP_PRESENT | live_target(space->base.target)->zero_pfn;
+	uint64_t seen = 0;
 
-	if (!space->base.pfns_visible)
-		return space->scan_zero ? mark_zero_by_scan(space, vpn, words, count) : NULL;
 	for (size_t i = 0; i < count; i++) {
-		if ((words[i] & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_PFN)) == zero)
-			words[i] |= PAGE_ZERO;
+		uint64_t word = words[i] & PAGEMAP_KNOWN;
+		bool is_zero = (word & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_PFN)) == zero;
+
+		seen |= word;
+		words[i] = word | (is_zero ? PAGE_ZERO : 0);
 	}
-	return vma->inode == 0 ? mark_huge_zero(space, vpn, words, count) : NULL;
+	return seen;
 }
 
 /*
@@ -394,24 +394,32 @@ static struct error *mark_swap_types(struct live_space *space, uint64_t vpn, uin
 	return NULL;
 }
 
+static struct error *mark_private(struct live_space *space, const struct vma *vma, uint64_t vpn,
+				  uint64_t *words, size_t count, uint64_t seen)
+{
+	bool visible = space->base.pfns_visible;
+
+	if (!visible && space->scan_zero)
+		TRY(mark_zero_by_scan(space, vpn, words, count));
+	if (visible && vma->inode == 0 && seen & PAGEMAP_FILE)
+		TRY(mark_huge_zero(space, vpn, words, count));
+	if (!space->has_ksm)
+		return NULL;
+	return mark_by_flag(space, words, count, PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO,
+			    PAGEMAP_PRESENT, KPF_BIT_KSM, PAGE_KSM);
+}
+
 static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *words, size_t count)
 {
 	struct live_visit *v = argument;
 	struct live_space *space = v->space;
-	uint64_t seen = 0;
+	bool private = !(v->vma->perms & VMA_SHARED), visible = space->base.pfns_visible;
+	uint64_t zero = PAGEMAP_PRESENT | live_target(space->base.target)->zero_pfn;
+	uint64_t seen = mark_words(words, count, private && visible ? zero : UINT64_MAX);
 
-	for (size_t i = 0; i < count; i++) {
-		words[i] &= PAGEMAP_KNOWN;
-		seen |= words[i];
-	}
-	if (!(v->vma->perms & VMA_SHARED) && seen & PAGEMAP_PRESENT) {
-		TRY(mark_zero(space, v->vma, vpn, words, count));
-		if (space->has_ksm)
-			TRY(mark_by_flag(space, words, count,
-					 PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO,
-					 PAGEMAP_PRESENT, KPF_BIT_KSM, PAGE_KSM));
-	}
-	if (seen & PAGEMAP_SWAP && space->base.pfns_visible)
+	if (private && seen & PAGEMAP_PRESENT)
+		TRY(mark_private(space, v->vma, vpn, words, count, seen));
+	if (seen & PAGEMAP_SWAP && visible)
 		TRY(mark_swap_types(space, vpn, words, count));
 	return v->visit(v->argument, vpn, words, count);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ui/table.h"
 
-#include <ctype.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -96,6 +96,7 @@ struct error *table_create(const struct table_spec *spec, const struct table_opt
 	*result = NULL;
 	if (!table)
 		return error_nomem();
+	assert(spec->count <= COLUMNS_MAX);
 	*table = (struct table){.spec = spec, .options = *options, .out = out};
 	table->color = options->format == FORMAT_TABLE && color_wanted(options->color, out);
 	table->shown = calloc(spec->count, sizeof(*table->shown));
@@ -121,7 +122,8 @@ void table_destroy(struct table *table)
 		return;
 	if (table->backend)
 		table->backend->destroy(table);
-	vec_deinit(&table->texts);
+	for (size_t i = 0; table->cells && i < table->spec->count; i++)
+		vec_deinit(&table->cells[i].text);
 	free(table->shown);
 	free(table->wanted);
 	free(table->cells);
@@ -139,14 +141,16 @@ static struct error *end_row(struct table *table)
 		return NULL;
 	table->open = false;
 	table->row_count++;
+	table->changed |= table->set ^ table->before;
 	return table->backend->row(table);
 }
 
 struct error *table_child_row(struct table *table, size_t parent, size_t *number)
 {
 	TRY(end_row(table));
-	memset(table->cells, 0, table->spec->count * sizeof(*table->cells));
-	table->texts.count = 0;
+	table->changed = table->hidden | table->painted;
+	table->before = table->set & ~table->changed;
+	table->set = table->hidden = table->painted = 0;
 	table->open = true;
 	table->parent = parent;
 	if (number)
@@ -159,34 +163,67 @@ struct error *table_row(struct table *table)
 	return table_child_row(table, TABLE_ROOT, NULL);
 }
 
+struct error *table_row_again(struct table *table)
+{
+	TRY(end_row(table));
+	table->changed = 0;
+	table->before = table->set & ~(table->hidden | table->painted);
+	table->open = true;
+	return NULL;
+}
+
 struct error *table_finish(struct table *table)
 {
 	TRY(end_row(table));
 	return table->backend->finish(table);
 }
 
+/* Whether the cell, which is now set and plain, was so in the row before and may be as it was. */
+static bool set_plain(struct table *table, size_t column)
+{
+	column_set bit = COLUMN_BIT(column);
+
+	table->set |= bit;
+	table->hidden &= ~bit;
+	table->painted &= ~bit;
+	return table->before & bit;
+}
+
+static struct error *keep_text(struct table *table, size_t column, const char *text)
+{
+	text_buffer *kept = &table->cells[column].text;
+
+	table->changed |= COLUMN_BIT(column);
+	kept->count = 0;
+	return buffer_append(kept, text, strlen(text) + 1);
+}
+
 struct error *table_text(struct table *table, size_t column, const char *text)
 {
-	if (!table->wanted[column] || !text)
+	if (!table->wanted[column] || !text ||
+	    (set_plain(table, column) && strcmp(table->cells[column].text.items, text) == 0))
 		return NULL;
-	table->cells[column].set = true;
-	table->cells[column].text = table->texts.count;
-	return buffer_append(&table->texts, text, strlen(text) + 1);
+	return keep_text(table, column, text);
 }
 
 struct error *table_hidden(struct table *table, size_t column, const char *word)
 {
 	if (!table->wanted[column])
 		return NULL;
-	table->cells[column].hidden = true;
-	table->cells[column].color = CELL_DIM;
-	return table_text(table, column, word);
+	set_plain(table, column);
+	table->hidden |= COLUMN_BIT(column);
+	table_color(table, column, CELL_DIM);
+	return keep_text(table, column, word);
 }
 
 static struct error *set_number(struct table *table, size_t column, uint64_t number)
 {
-	table->cells[column].set = true;
-	table->cells[column].number = number;
+	uint64_t *kept = &table->cells[column].number;
+
+	if (set_plain(table, column) && *kept == number)
+		return NULL;
+	table->changed |= COLUMN_BIT(column);
+	*kept = number;
 	return NULL;
 }
 
@@ -218,6 +255,10 @@ struct error *table_bool(struct table *table, size_t column, bool value)
 
 void table_color(struct table *table, size_t column, enum cell_color color)
 {
+	if (!table->color || color == CELL_PLAIN)
+		return;
+	table->painted |= COLUMN_BIT(column);
+	table->changed |= COLUMN_BIT(column);
 	table->cells[column].color = color;
 }
 
@@ -238,30 +279,30 @@ bool column_is_right(const struct column *column)
 }
 
 /* By hand, because listings of millions of rows spend their time here. */
-static struct error *append_decimal(text_buffer *buffer, uint64_t number)
+char *number_write(enum cell_type type, uint64_t number, char *end)
 {
-	char digits[24];
-	size_t at = sizeof(digits);
-
+	if (type != CELL_HEX) {
+		do {
+			*--end = (char)('0' + number % 10);
+			number /= 10;
+		} while (number);
+		return end;
+	}
 	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	return buffer_append(buffer, digits + at, sizeof(digits) - at);
-}
-
-static struct error *append_hex(text_buffer *buffer, uint64_t number)
-{
-	char digits[24];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = "0123456789abcdef"[number & 15];
+		*--end = "0123456789abcdef"[number & 15];
 		number >>= 4;
 	} while (number);
-	digits[--at] = 'x';
-	digits[--at] = '0';
-	return buffer_append(buffer, digits + at, sizeof(digits) - at);
+	*--end = 'x';
+	*--end = '0';
+	return end;
+}
+
+static struct error *append_number(text_buffer *buffer, enum cell_type type, uint64_t number)
+{
+	char digits[NUMBER_LENGTH], *end = digits + sizeof(digits);
+	const char *start = number_write(type, number, end);
+
+	return buffer_append(buffer, start, (size_t)(end - start));
 }
 
 static struct error *append_escaped(text_buffer *buffer, const char *text,
@@ -288,14 +329,13 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 	const struct cell *cell = &table->cells[column];
 	enum cell_type type = table->spec->columns[column].type;
 
-	if (!cell->set)
+	if (!cell_is(table->set, column))
 		return NULL;
-	if (type == CELL_TEXT || cell->hidden)
-		return append_escaped(buffer, table->texts.items + cell->text, escape_terminal);
+	if (type == CELL_TEXT || cell_is(table->hidden, column))
+		return append_escaped(buffer, cell->text.items, escape_terminal);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "yes" : "no");
-	return type == CELL_HEX ? append_hex(buffer, cell->number)
-				: append_decimal(buffer, cell->number);
+	return append_number(buffer, type, cell->number);
 }
 
 static struct error *append_quoted(text_buffer *buffer, const char *text)
@@ -310,16 +350,16 @@ struct error *table_render_json(const struct table *table, size_t column, text_b
 	const struct cell *cell = &table->cells[column];
 	enum cell_type type = table->spec->columns[column].type;
 
-	if (!cell->set)
+	if (!cell_is(table->set, column))
 		return append_word(buffer, "null");
-	if (type == CELL_TEXT || cell->hidden)
-		return append_quoted(buffer, table->texts.items + cell->text);
+	if (type == CELL_TEXT || cell_is(table->hidden, column))
+		return append_quoted(buffer, cell->text.items);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "true" : "false");
 	if (type != CELL_HEX)
-		return append_decimal(buffer, cell->number);
+		return append_number(buffer, type, cell->number);
 	TRY(buffer_append(buffer, "\"", 1));
-	TRY(append_hex(buffer, cell->number));
+	TRY(append_number(buffer, type, cell->number));
 	return buffer_append(buffer, "\"", 1);
 }
 

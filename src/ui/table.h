@@ -89,6 +89,9 @@ bool color_wanted(enum color_mode mode, FILE *out);
 /* Starts a row, which ends the one before. */
 struct error *table_row(struct table *table);
 
+/* The same, with every cell as in that row: what differs is set anew, nothing can be unset. */
+struct error *table_row_again(struct table *table);
+
 /*
  * The same in a tree (never a streaming table): `parent` is the number of an earlier row or
  * TABLE_ROOT; *number (may be NULL) is that of the new one.

@@ -8,15 +8,18 @@
 #include "base/vec.h"
 #include "ui/table.h"
 
+typedef VEC(char) text_buffer;
+
 struct cell {
-	bool set;
-	bool hidden; /* the text is the word for what may not be seen */
-	enum cell_color color;
+	enum cell_color color; /* of a painted one */
 	uint64_t number;
-	size_t text; /* where it starts in table->texts */
+	text_buffer text; /* raw, with its NUL: of CELL_TEXT, and the word of a hidden one */
 };
 
-typedef VEC(char) text_buffer;
+/* Columns as a set of bits: a table has no more. */
+typedef uint64_t column_set;
+enum { COLUMNS_MAX = 64 };
+#define COLUMN_BIT(column) (UINT64_C(1) << (column))
 
 struct table;
 
@@ -41,8 +44,12 @@ struct table {
 	bool open;
 	size_t parent; /* or TABLE_ROOT */
 	size_t row_count;
-	struct cell *cells; /* by column */
-	text_buffer texts;  /* of its CELL_TEXT cells, raw, each with its NUL */
+	struct cell *cells; /* by column; those that are not set have what an earlier row left */
+	column_set set;
+	column_set hidden;  /* the text is the word for what may not be seen */
+	column_set painted; /* in a colour */
+	column_set before;  /* set in the row before, and neither hidden nor painted */
+	column_set changed; /* not as in the row before; known when the row is complete */
 
 	const struct table_backend *backend;
 	void *state; /* the backend's */
@@ -51,6 +58,23 @@ struct table {
 extern const struct table_backend table_backend_json;
 extern const struct table_backend table_backend_scols;  /* libsmartcols: aligned text, trees */
 extern const struct table_backend table_backend_stream; /* raw, and aligned text as it comes */
+
+static inline bool cell_is(column_set set, size_t column)
+{
+	return set & COLUMN_BIT(column);
+}
+
+static inline enum cell_color cell_color(const struct table *table, size_t column)
+{
+	return cell_is(table->painted, column) ? table->cells[column].color : CELL_PLAIN;
+}
+
+/*
+ * Writes a number as `type` has it so that it ends before `end`, which has NUMBER_LENGTH bytes
+ * before it. Returns where it starts.
+ */
+enum { NUMBER_LENGTH = 24 };
+char *number_write(enum cell_type type, uint64_t number, char *end);
 
 /* Appends a cell of the row in hand to `buffer`, escaped for a terminal; nothing when absent. */
 struct error *table_render(const struct table *table, size_t column, text_buffer *buffer);

@@ -70,7 +70,7 @@ static struct error *set_cell(struct table *table, struct libscols_line *line, s
 {
 	struct scols_state *state = table->state;
 	size_t column = table->shown[position];
-	enum cell_color color = table->cells[column].color;
+	enum cell_color color = cell_color(table, column);
 
 	state->text.count = 0;
 	TRY(table_render(table, column, &state->text));

@@ -19,28 +19,17 @@ struct stream_cell {
 	enum cell_color color;
 };
 
-/*
- * A word as it was last put into the line: from one row to the next most words stay the same, and
- * putting them together anew would cost more than the reading of the pages they tell of.
- */
-struct kept_word {
-	bool valid;
-	size_t width;        /* of the column at that time */
-	struct cell cell;    /* .text means nothing here */
-	text_buffer raw;     /* the cell's text, with its NUL */
-	text_buffer aligned; /* what went into the line for it */
-};
-
 struct stream_state {
 	bool raw;
 	bool flowing;   /* the widths are known: headings and the first rows are out */
 	size_t *widths; /* by position, as the next two */
 	bool *right;
 	bool *ascii;      /* no wider than long: numbers are */
-	text_buffer line; /* being put together */
+	text_buffer line; /* being put together; while rows flow, the last one */
 	text_buffer texts;
 	VEC(struct stream_cell) cells; /* of the rows kept back, row after row */
-	struct kept_word *words;       /* by position */
+	size_t *starts; /* by position, and its end: where each field of the last row begins */
+	text_buffer field;
 };
 
 static struct error *append_text(text_buffer *buffer, const char *text)
@@ -59,8 +48,8 @@ static struct error *stream_create(struct table *table)
 	state->widths = calloc(table->shown_count, sizeof(*state->widths));
 	state->right = calloc(table->shown_count, sizeof(*state->right));
 	state->ascii = calloc(table->shown_count, sizeof(*state->ascii));
-	state->words = calloc(table->shown_count, sizeof(*state->words));
-	if (!state->widths || !state->right || !state->ascii || !state->words)
+	state->starts = calloc(table->shown_count + 1, sizeof(*state->starts));
+	if (!state->widths || !state->right || !state->ascii || !state->starts)
 		return error_nomem();
 	for (size_t i = 0; i < table->shown_count; i++) {
 		const struct column *column = &table->spec->columns[table->shown[i]];
@@ -80,11 +69,8 @@ static void stream_destroy(struct table *table)
 
 	if (!state)
 		return;
-	for (size_t i = 0; state->words && i < table->shown_count; i++) {
-		vec_deinit(&state->words[i].raw);
-		vec_deinit(&state->words[i].aligned);
-	}
-	free(state->words);
+	free(state->starts);
+	vec_deinit(&state->field);
 	free(state->widths);
 	free(state->right);
 	free(state->ascii);
@@ -94,12 +80,12 @@ static void stream_destroy(struct table *table)
 	free(state);
 }
 
-/* Adds one aligned cell, and what separates it from the next, to the line. */
-static struct error *align_cell(struct table *table, size_t position, const char *text,
-				size_t length, size_t width, enum cell_color color)
+/* Adds one aligned cell, and what separates it from the next, to the line: a field. */
+static struct error *align_cell(struct table *table, text_buffer *line, size_t position,
+				const char *text, size_t length, size_t width,
+				enum cell_color color)
 {
 	struct stream_state *state = table->state;
-	text_buffer *line = &state->line;
 	bool right = state->right[position];
 	bool last = position + 1 == table->shown_count;
 	bool painted = table->color && color != CELL_PLAIN && width > 0;
@@ -124,17 +110,17 @@ static void write_line(struct table *table)
 	struct stream_state *state = table->state;
 
 	fwrite_unlocked(state->line.items, 1, state->line.count, table->out);
-	state->line.count = 0;
 }
 
 /* Prints a row whose cells are in state->texts. */
 static struct error *print_cells(struct table *table, const struct stream_cell *cells)
 {
-	const struct stream_state *state = table->state;
+	struct stream_state *state = table->state;
 
+	state->line.count = 0;
 	for (size_t i = 0; i < table->shown_count; i++)
-		TRY(align_cell(table, i, state->texts.items + cells[i].text, cells[i].length,
-			       cells[i].width, cells[i].color));
+		TRY(align_cell(table, &state->line, i, state->texts.items + cells[i].text,
+			       cells[i].length, cells[i].width, cells[i].color));
 	write_line(table);
 	return NULL;
 }
@@ -145,11 +131,13 @@ static struct error *print_headings(struct table *table)
 
 	if (table->options.noheadings)
 		return NULL;
+	state->line.count = 0;
 	for (size_t i = 0; i < table->shown_count; i++) {
 		const char *name = table->spec->columns[table->shown[i]].name;
 
 		if (!state->raw) {
-			TRY(align_cell(table, i, name, strlen(name), strlen(name), CELL_PLAIN));
+			TRY(align_cell(table, &state->line, i, name, strlen(name), strlen(name),
+				       CELL_PLAIN));
 			continue;
 		}
 		TRY(append_text(&state->line, name));
@@ -175,6 +163,7 @@ static struct error *start_flowing(struct table *table)
 		TRY(print_cells(table, &state->cells.items[i]));
 	state->cells.count = 0;
 	state->texts.count = 0;
+	state->line.count = 0; /* no row has flowed yet */
 	state->flowing = true;
 	return NULL;
 }
@@ -185,7 +174,7 @@ static struct error *render_row(struct table *table)
 
 	for (size_t i = 0; i < table->shown_count; i++) {
 		struct stream_cell cell = {.text = state->texts.count,
-					   .color = table->cells[table->shown[i]].color};
+					   .color = cell_color(table, table->shown[i])};
 
 		TRY(table_render(table, table->shown[i], &state->texts));
 		cell.length = state->texts.count - cell.text;
@@ -218,6 +207,7 @@ static struct error *print_raw_row(struct table *table)
 {
 	struct stream_state *state = table->state;
 
+	state->line.count = 0;
 	for (size_t i = 0; i < table->shown_count; i++) {
 		state->texts.count = 0;
 		TRY(table_render(table, table->shown[i], &state->texts));
@@ -229,69 +219,89 @@ static struct error *print_raw_row(struct table *table)
 	return NULL;
 }
 
-static bool same_word(const struct table *table, const struct kept_word *word,
-		      const struct cell *cell)
-{
-	if (!word->valid || word->cell.set != cell->set || word->cell.hidden != cell->hidden ||
-	    word->cell.color != cell->color || word->cell.number != cell->number)
-		return false;
-	return !cell->set || !word->raw.count ||
-	       strcmp(word->raw.items, table->texts.items + cell->text) == 0;
-}
-
-static struct error *keep_word(struct table *table, size_t position, size_t line_start)
+/* Appends the field of a cell of the row in hand to `line`. */
+static struct error *append_field(struct table *table, text_buffer *line, size_t position)
 {
 	struct stream_state *state = table->state;
-	struct kept_word *word = &state->words[position];
 	size_t column = table->shown[position];
-	const struct cell *cell = &table->cells[column];
-	const char *text = table->texts.items + cell->text;
-	bool has_text =
-		cell->set && (cell->hidden || table->spec->columns[column].type == CELL_TEXT);
 
-	word->valid = true;
-	word->cell = *cell;
-	word->width = state->widths[position];
-	word->raw.count = word->aligned.count = 0;
-	if (has_text)
-		TRY(buffer_append(&word->raw, text, strlen(text) + 1));
-	return buffer_append(&word->aligned, state->line.items + line_start,
-			     state->line.count - line_start);
-}
-
-static bool is_word(const struct table *table, size_t position)
-{
-	size_t column = table->shown[position];
-	enum cell_type type = table->spec->columns[column].type;
-
-	return type == CELL_TEXT || type == CELL_BOOL || !table->cells[column].set;
-}
-
-/* One cell of a row that is printed as it comes. */
-static struct error *flow_cell(struct table *table, size_t position)
-{
-	struct stream_state *state = table->state;
-	struct kept_word *word = &state->words[position];
-	const struct cell *cell = &table->cells[table->shown[position]];
-	size_t start = state->line.count;
-	bool is = is_word(table, position);
-
-	if (is && word->width == state->widths[position] && same_word(table, word, cell))
-		return buffer_append(&state->line, word->aligned.items, word->aligned.count);
 	state->texts.count = 0;
-	TRY(table_render(table, table->shown[position], &state->texts));
+	TRY(table_render(table, column, &state->texts));
 	size_t length = state->texts.count;
 	TRY(buffer_append(&state->texts, "", 1));
-	TRY(align_cell(table, position, state->texts.items, length,
-		       state->ascii[position] ? length : display_width(state->texts.items),
-		       cell->color));
-	return is ? keep_word(table, position, start) : NULL;
+	return align_cell(table, line, position, state->texts.items, length,
+			  state->ascii[position] ? length : display_width(state->texts.items),
+			  cell_color(table, column));
 }
 
+static struct error *build_line(struct table *table)
+{
+	struct stream_state *state = table->state;
+
+	for (size_t i = 0; i < table->shown_count; i++) {
+		state->starts[i] = state->line.count;
+		TRY(append_field(table, &state->line, i));
+	}
+	state->starts[table->shown_count] = state->line.count;
+	return NULL;
+}
+
+/* Writes a number over the one before it, in a field that stays as wide; false: it is not so easy.
+ */
+static bool overwrite_number(struct table *table, size_t position)
+{
+	const struct stream_state *state = table->state;
+	size_t column = table->shown[position], start = state->starts[position];
+	size_t width = state->starts[position + 1] - start - 1;
+	char text[NUMBER_LENGTH], *end = text + sizeof(text);
+
+	if (!state->right[position] || width != state->widths[position] || width > sizeof(text) ||
+	    !cell_is(table->set & ~table->hidden & ~table->painted, column))
+		return false;
+	memset(text, ' ', sizeof(text));
+	const char *first =
+		number_write(table->spec->columns[column].type, table->cells[column].number, end);
+	if (first < end - width)
+		return false;
+	memcpy(state->line.items + start, end - width, width);
+	return true;
+}
+
+/* Puts a field of the line anew, which may be longer or shorter than it was. */
+static struct error *replace_field(struct table *table, size_t position)
+{
+	struct stream_state *state = table->state;
+	text_buffer *line = &state->line, *field = &state->field;
+	size_t start = state->starts[position], end = state->starts[position + 1];
+
+	field->count = 0;
+	TRY(append_field(table, field, position));
+	TRY(vec_reserve(line, field->count));
+	if (field->count != end - start) {
+		memmove(line->items + start + field->count, line->items + end, line->count - end);
+		for (size_t i = position + 1; i <= table->shown_count; i++)
+			state->starts[i] = state->starts[i] - (end - start) + field->count;
+		line->count = state->starts[table->shown_count];
+	}
+	memcpy(line->items + start, field->items, field->count);
+	return NULL;
+}
+
+/*
+ * From one row to the next most cells stay the same, and putting the line together anew would cost
+ * more than the reading of the pages it tells of: only what changed is put into the last one.
+ */
 static struct error *flow_row(struct table *table)
 {
-	for (size_t i = 0; i < table->shown_count; i++)
-		TRY(flow_cell(table, i));
+	const struct stream_state *state = table->state;
+
+	if (state->line.count == 0)
+		TRY(build_line(table));
+	else
+		for (size_t i = 0; i < table->shown_count; i++) {
+			if (cell_is(table->changed, table->shown[i]) && !overwrite_number(table, i))
+				TRY(replace_field(table, i));
+		}
 	write_line(table);
 	return NULL;
 }

@@ -24,7 +24,6 @@ all_kinds_possible() {
 		swapon /dev/zram0
 	fi
 	echo 1 >/sys/kernel/mm/ksm/run
-	echo 5 >/sys/kernel/mm/ksm/sleep_millisecs
 	echo 10000 >/sys/kernel/mm/ksm/pages_to_scan
 	echo 16 >/proc/sys/vm/nr_hugepages
 	echo always >/sys/kernel/mm/transparent_hugepage/enabled
@@ -38,6 +37,7 @@ started=()
 start() {
 	local hold
 	made=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/made.${#started[@]}
+	merge_eagerly 5
 	mkfifo "$made.hold"
 	exec {hold}<>"$made.hold"
 	"$programs/$1" "${@:2}" <"$made.hold" >"$made" 2>"$made.err" 3>&- {hold}>&- &
@@ -50,6 +50,13 @@ start() {
 		}
 		sleep 0.05
 	done
+	merge_eagerly 10000
+}
+
+# merge_eagerly MS: how long ksmd rests between two scans. Pages are to be merged soon, but a ksmd
+# that never rests takes one of the guest's two processors.
+merge_eagerly() {
+	[[ ! -e /sys/kernel/mm/ksm/sleep_millisecs ]] || echo "$1" >/sys/kernel/mm/ksm/sleep_millisecs
 }
 
 stop_all() {
