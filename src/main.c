@@ -14,8 +14,8 @@
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
 
 const struct command *const command_list[] = {
-	&command_map,  &command_translate, &command_share,  &command_owner, &command_census,
-	&command_walk, &command_read,      &command_doctor, NULL,
+	&command_map,  &command_translate, &command_share, &command_owner,  &command_census,
+	&command_walk, &command_read,      &command_lab,   &command_doctor, NULL,
 };
 
 static void print_help(void)
