@@ -172,6 +172,7 @@ compare_step() {
 			cell=$(cut -d '|' -f $((pane + 2)) <<<"$place $vpn $rest")
 			[[ $cell =~ (0x[0-9a-f]+) ]] || continue
 			frame=${BASH_REMATCH[1]}
+			echo "$place of ${pids[pane]}: drawn $frame, pagemap $(pfn_of "${pids[pane]}" "$vpn")"
 			[ "$(pfn_of "${pids[pane]}" "$vpn")" = "$frame" ]
 			count=$((count + 1))
 		done

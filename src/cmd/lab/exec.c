@@ -107,8 +107,8 @@ static struct error *after(struct exec_lab *e)
 {
 	struct scene scene;
 
-	TRY(subject_step(&e->subject));
 	lab_step(e->lab, "after execve");
+	TRY(subject_step(&e->subject));
 	lab_say(e->lab,
 		"The same PID, and nothing of the address space is left. On the right a "
 		"process that ran the new program before: its .text, and all of libc's code, "

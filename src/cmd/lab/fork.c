@@ -85,10 +85,10 @@ static struct error *after_fork(struct fork_lab *f)
 	struct lab *lab = f->lab;
 	uint64_t child;
 
+	lab_step(lab, "after fork");
 	TRY(subject_step(&f->subject));
 	TRY(subject_word(&f->subject, "child", &child));
 	f->scene.pids[CHILD] = (pid_t)child;
-	lab_step(lab, "after fork");
 	lab_say(lab, "The page table was copied, the pages were not: the same frames in both. "
 		     "Neither may write any more (rw became r), though both areas still are rw.");
 	TRY(look_and_show(f));
@@ -101,8 +101,8 @@ static struct error *child_writes(struct fork_lab *f)
 	const struct sight *stack = f->scene.now[STACK];
 	bool known, shared;
 
-	TRY(subject_step(&f->subject));
 	lab_step(lab, "the child writes cpid = 0");
+	TRY(subject_step(&f->subject));
 	lab_say(lab,
 		"cpid is on the stack. The write faults, the kernel copies that page into a new "
 		"frame for the child, and there the child may write again.");
@@ -123,8 +123,8 @@ static struct error *parent_writes(struct fork_lab *f)
 	const struct sight *stack = f->scene.now[STACK];
 	bool known, same;
 
-	TRY(subject_step(&f->subject));
 	lab_step(lab, "the parent writes cpid = the child's PID");
+	TRY(subject_step(&f->subject));
 	lab_say(lab, "The parent faults, too. But nobody else has its old frame any more: it keeps "
 		     "that, and nothing is copied. &cpid is one address in both, and two frames.");
 	TRY(look_and_show(f));

@@ -208,10 +208,10 @@ static struct error *after_fork(struct grid_lab *g)
 {
 	uint64_t child;
 
+	lab_step(g->lab, "after fork");
 	TRY(subject_step(&g->subject));
 	TRY(subject_word(&g->subject, "child", &child));
 	g->pids[CHILD] = (pid_t)child;
-	lab_step(g->lab, "after fork");
 	lab_say(g->lab, "Every page of the child is a page of the parent.");
 	TRY(show(g));
 	size_t own = 0;
@@ -222,8 +222,8 @@ static struct error *after_fork(struct grid_lab *g)
 
 static struct error *writes(struct grid_lab *g)
 {
-	TRY(subject_step(&g->subject));
 	lab_step(g->lab, "the child writes four pages of its heap and one of its stack");
+	TRY(subject_step(&g->subject));
 	lab_say(g->lab, "Three of the four were shared: they are copied. The other one was never "
 			"touched and is new.");
 	TRY(show(g));
@@ -231,8 +231,8 @@ static struct error *writes(struct grid_lab *g)
 		      count_own(g, &g->areas[HEAP], CHILD) == 4 &&
 			      count_own(g, &g->areas[STACK], CHILD) == 1,
 		      "five pages that the child wrote are in frames of its own, and no others"));
-	TRY(subject_step(&g->subject));
 	lab_step(g->lab, "the parent writes five pages of its heap and two of its stack");
+	TRY(subject_step(&g->subject));
 	lab_say(g->lab, "What the child had copied already, the parent writes where it was.");
 	TRY(show(g));
 	TRY(lab_claim(g->lab, frames_known(g),

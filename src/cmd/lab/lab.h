@@ -57,7 +57,7 @@ struct lab {
 	VEC(char *) missing; /* what could not be seen and why, each once */
 };
 
-/* Begins a step: its heading, after Enter where that was asked for. */
+/* Begins a step: its heading, after Enter where that was asked for. Then let the subject do it. */
 void lab_step(struct lab *lab, const char *title);
 
 /* Words below a heading, in ASCII. */

@@ -181,9 +181,9 @@ static struct error *steps(struct paging_lab *p)
 	for (size_t area = 0; area < AREAS; area++)
 		TRY(subject_word(&p->subject, area_names[area], &p->addresses[area]));
 	for (size_t i = 0; i < ACTIONS; i++) {
+		lab_step(p->lab, actions[i].title);
 		if (i)
 			TRY(subject_step(&p->subject));
-		lab_step(p->lab, actions[i].title);
 		lab_say(p->lab, "%s", actions[i].say);
 		TRY(look(p));
 		if (p->lab->text && (p->lab->wait || i + 1 == ACTIONS))

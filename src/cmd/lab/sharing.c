@@ -76,8 +76,8 @@ static struct error *shared_write(struct sharing_lab *s)
 	const struct sight(*now)[SCENE_PANES] = s->scene.now;
 	bool known, same;
 
-	TRY(subject_step(&s->subject));
 	lab_step(s->lab, "A writes 'S' through its shared mapping");
+	TRY(subject_step(&s->subject));
 	lab_say(s->lab, "It goes to the file's own frame. Everybody sees it, those who mapped the "
 			"file privately among them: they have no copy yet.");
 	TRY(show(s));
@@ -94,8 +94,8 @@ static struct error *private_write(struct sharing_lab *s)
 	const struct sight(*now)[SCENE_PANES] = s->scene.now;
 	bool known, same;
 
-	TRY(subject_step(&s->subject));
 	lab_step(s->lab, "A writes 'P' through its private mapping");
+	TRY(subject_step(&s->subject));
 	lab_say(s->lab, "The page is copied first: A has a frame of its own, the file and B know "
 			"nothing of it.");
 	TRY(show(s));

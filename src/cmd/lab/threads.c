@@ -113,8 +113,8 @@ static struct error *begin(struct threads_lab *t)
 
 static struct error *thread_writes(struct threads_lab *t)
 {
-	TRY(subject_step(&t->subject));
 	lab_step(t->lab, "the thread writes counter = 2");
+	TRY(subject_step(&t->subject));
 	lab_say(t->lab, "The main thread sees it: it is one page in one page table. The child does "
 			"not: for that write the page was copied.");
 	TRY(show(t));
@@ -130,8 +130,8 @@ static struct error *child_writes(struct threads_lab *t)
 	const struct sight *now = t->scene.now[0];
 	bool known, same;
 
-	TRY(subject_step(&t->subject));
 	lab_step(t->lab, "the child writes counter = 3");
+	TRY(subject_step(&t->subject));
 	lab_say(t->lab, "Now it is the other way round: neither thread sees it.");
 	TRY(show(t));
 	TRY(show_seen(t));
