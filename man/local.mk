@@ -5,6 +5,7 @@ dist_man_MANS += \
 	man/physlens-census.1 \
 	man/physlens-cow.1 \
 	man/physlens-doctor.1 \
+	man/physlens-lab.1 \
 	man/physlens-map.1 \
 	man/physlens-owner.1 \
 	man/physlens-read.1 \

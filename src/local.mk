@@ -115,6 +115,7 @@ libphyslens_a_SOURCES += \
 
 # ui
 libphyslens_a_SOURCES += \
+	src/ui/draw.c src/ui/draw.h \
 	src/ui/escape.c src/ui/escape.h \
 	src/ui/grid.c src/ui/grid.h \
 	src/ui/hexdump.c src/ui/hexdump.h \
@@ -141,6 +142,21 @@ libphyslens_a_SOURCES += \
 	src/cmd/cow_trace.c \
 	src/cmd/doctor.c \
 	src/cmd/explain.c src/cmd/explain.h \
+	src/cmd/lab.c \
+	src/cmd/lab/address.c \
+	src/cmd/lab/exec.c \
+	src/cmd/lab/fork.c \
+	src/cmd/lab/grid.c \
+	src/cmd/lab/hierarchy.c \
+	src/cmd/lab/lab.h \
+	src/cmd/lab/layout.c \
+	src/cmd/lab/libc.c \
+	src/cmd/lab/paging.c \
+	src/cmd/lab/scene.c \
+	src/cmd/lab/sharing.c \
+	src/cmd/lab/subject.c \
+	src/cmd/lab/threads.c \
+	src/cmd/lab/view.c \
 	src/cmd/map.c \
 	src/cmd/owner.c \
 	src/cmd/physical.c src/cmd/physical.h \

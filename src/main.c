@@ -14,9 +14,9 @@
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
 
 const struct command *const command_list[] = {
-	&command_map, &command_translate, &command_share, &command_owner, &command_census,
-	&command_cow, &command_verify,    &command_walk,  &command_read,  &command_doctor,
-	NULL,
+	&command_map,    &command_translate, &command_share,  &command_owner,
+	&command_census, &command_cow,       &command_verify, &command_walk,
+	&command_read,   &command_lab,       &command_doctor, NULL,
 };
 
 static void print_help(void)

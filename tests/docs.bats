@@ -4,7 +4,7 @@
 # they say is in --help, and their examples work.
 #
 # An example is run if it is a line ".Dl $ COMMAND" of a manual page's EXAMPLES, or a line "$ COMMAND" of
-# a code block that follows "<!-- run -->" in the README. Examples with sudo are run by root only.
+# a code block that follows "<!-- run -->" in the README or the tour. Examples with sudo are run by root only.
 
 # shellcheck disable=SC2016 # backquotes are Markdown's
 
@@ -149,15 +149,18 @@ run_example() {
 	[ "$count" -gt 0 ]
 }
 
-@test "the examples of the README work" {
+@test "the examples of the README and of the tour work" {
 	count=0
+	for document in README.md docs/tour.md; do
+		[ -e "$top/$document" ]
+	done
 	while IFS= read -r -d $'\f' block; do
 		echo "block: $block"
 		run_example "$block"
 		count=$((count + 1))
 	done < <(awk '/^<!-- run -->$/ { run = 1; next }
 		/^```/ { if (on) { printf "\f"; on = run = 0 } else on = run; next }
-		on && sub(/^\$ /, "")' "$top/README.md")
+		on && sub(/^\$ /, "")' "$top/README.md" "$top/docs/tour.md")
 	[ "$count" -gt 0 ]
 }
 

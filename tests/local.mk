@@ -126,6 +126,7 @@ BATS_FILES = \
 	tests/docs.bats \
 	tests/doctor.bats \
 	tests/freeze.bats \
+	tests/lab.bats \
 	tests/map-bad-input.bats \
 	tests/map.bats \
 	tests/owner.bats \

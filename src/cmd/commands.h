@@ -8,6 +8,7 @@
 extern const struct command command_census;
 extern const struct command command_cow;
 extern const struct command command_doctor;
+extern const struct command command_lab;
 extern const struct command command_map;
 extern const struct command command_owner;
 extern const struct command command_read;

@@ -6,6 +6,7 @@ VM_TESTS = \
 	tests/vm/doctor.bats \
 	tests/vm/index.bats \
 	tests/vm/lab-addresses.bats \
+	tests/vm/lab-command.bats \
 	tests/vm/lab.bats \
 	tests/vm/map.bats \
 	tests/vm/pattern.bats \
@@ -30,7 +31,7 @@ EXTRA_DIST += $(VM_TESTS) $(VM_HOST_TESTS) tests/README.md \
 
 # make check-vm VM_ARGS='--only la57': some of the boots; see tests/README.md.
 .PHONY: check-vm check-vm-host check-vm-guests
-check-vm: physlens$(EXEEXT) $(HELPERS)
+check-vm: physlens$(EXEEXT) $(HELPERS) $(lab_names:=$(EXEEXT))
 	status=0; \
 	$(MAKE) $(AM_MAKEFLAGS) check-vm-host || status=1; \
 	$(MAKE) $(AM_MAKEFLAGS) check-vm-guests || status=1; \
@@ -39,5 +40,5 @@ check-vm: physlens$(EXEEXT) $(HELPERS)
 check-vm-host:
 	cd $(srcdir) && $(BATS) --tap $(VM_HOST_TESTS)
 
-check-vm-guests: physlens$(EXEEXT) $(HELPERS)
+check-vm-guests: physlens$(EXEEXT) $(HELPERS) $(lab_names:=$(EXEEXT))
 	$(srcdir)/tests/vm/run $(VM_ARGS)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Demand paging: pages touched one by one, evicted, and touched again; faults are counted. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "lab/subject.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
+enum { PAGES = 8 };
+
+/* Reads or writes a byte of the page, and says how many faults that took. */
+static void touch(volatile char *page, int write_it)
+{
+	struct rusage before, after;
+
+	getrusage(RUSAGE_SELF, &before);
+	if (write_it)
+		*page = 't';
+	else
+		(void)*page;
+	getrusage(RUSAGE_SELF, &after);
+	say_number("minor", after.ru_minflt - before.ru_minflt);
+	say_number("major", after.ru_majflt - before.ru_majflt);
+}
+
+static void no_faults(void)
+{
+	say_number("minor", 0);
+	say_number("major", 0);
+}
+
+/* A file of our own on a disk, if one of these directories is. */
+static int open_file(void)
+{
+	static const char *const directories[] = {NULL, "/var/tmp", "/tmp"};
+	char page[PAGE];
+	int file = -1;
+
+	for (size_t i = 0; i < 3 && file < 0; i++) {
+		const char *directory = directories[i] ? directories[i] : getenv("TMPDIR");
+
+		if (directory)
+			file = open(directory, O_TMPFILE | O_RDWR, 0600);
+		if (file < 0 && directory) {
+			char name[4096];
+
+			snprintf(name, sizeof(name), "%s/physlens-lab.XXXXXX", directory);
+			file = mkstemp(name);
+			if (file >= 0)
+				unlink(name);
+		}
+	}
+	memset(page, 'f', sizeof(page));
+	for (int i = 0; file >= 0 && i < PAGES; i++) {
+		if (write(file, page, sizeof(page)) != sizeof(page))
+			return -1;
+	}
+	if (file >= 0)
+		fsync(file);
+	return file;
+}
+
+int main(void)
+{
+	int file = open_file();
+	volatile char *anonymous = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile char *mapped = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_SHARED, file, 0);
+
+	if (anonymous == MAP_FAILED || mapped == MAP_FAILED)
+		fail("mmap");
+	madvise((void *)anonymous, PAGES * PAGE, MADV_NOHUGEPAGE);
+	say_address("anonymous", anonymous);
+	say_address("file", mapped);
+	say_number("pages", PAGES);
+	no_faults();
+	step_done();
+
+	touch(&anonymous[0], 1);
+	step_done();
+	touch(&anonymous[1 * PAGE], 1);
+	step_done();
+	touch(&anonymous[5 * PAGE], 0); /* read before it was ever written */
+	step_done();
+	touch(&mapped[0], 0); /* the kernel maps its neighbours, too */
+	step_done();
+
+	madvise((void *)anonymous, PAGES * PAGE, MADV_PAGEOUT);
+	madvise((void *)mapped, PAGES * PAGE, MADV_PAGEOUT);
+	no_faults();
+	step_done();
+
+	touch(&anonymous[0], 1);
+	step_done();
+	touch(&mapped[0], 0);
+	step_done();
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a program of the lab talks with `physlens lab`, which started it. It prints lines "NAME
+ * VALUE" that say where things are, then "ready", and waits for a byte on its standard input before
+ * it does the next thing. When the input ends it ends, too.
+ */
+#ifndef PHYSLENS_LAB_SUBJECT_H
+#define PHYSLENS_LAB_SUBJECT_H
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+static inline void say_address(const char *name, const volatile void *address)
+{
+	printf("%s 0x%lx\n", name, (unsigned long)address);
+}
+
+static inline void say_number(const char *name, long number)
+{
+	printf("%s %ld\n", name, number);
+}
+
+/* Waits for a byte; at the end of the input the program ends. */
+static inline void hear(int fd)
+{
+	char byte;
+
+	if (read(fd, &byte, 1) != 1)
+		_exit(0);
+}
+
+static inline void tell(int fd)
+{
+	if (write(fd, "", 1) != 1)
+		_exit(1);
+}
+
+/* A step is done: all that was said is true now. */
+static inline void step_done(void)
+{
+	puts("ready");
+	fflush(stdout);
+	hear(STDIN_FILENO);
+}
+
+static inline void fail(const char *what)
+{
+	perror(what);
+	_exit(1);
+}
+
+/* A child and the two pipes that step it. */
+struct child {
+	pid_t pid;
+	int to;   /* parent to child */
+	int from; /* child to parent */
+};
+
+/*
+ * fork(2): 0 in the child, whose ends of the pipes are then in *child as `from` (to hear) and `to`
+ * (to tell). A child ends with its parent.
+ */
+static inline pid_t fork_child(struct child *child)
+{
+	int down[2], up[2];
+
+	if (pipe(down) || pipe(up))
+		fail("pipe");
+	child->pid = fork();
+	if (child->pid < 0)
+		fail("fork");
+	if (child->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(down[1]);
+		close(up[0]);
+		child->from = down[0];
+		child->to = up[1];
+		tell(child->to); /* it runs: its code is in its page table */
+		return 0;
+	}
+	close(down[0]);
+	close(up[1]);
+	child->to = down[1];
+	child->from = up[0];
+	hear(child->from);
+	return child->pid;
+}
+
+/* Lets the child do its next thing, and waits until it has. */
+static inline void step_child(const struct child *child)
+{
+	tell(child->to);
+	hear(child->from);
+}
+
+/* The child's side of it: waits for its turn. */
+static inline void my_turn(const struct child *child)
+{
+	hear(child->from);
+}
+
+static inline void my_turn_is_over(const struct child *child)
+{
+	tell(child->to);
+}
+
+#endif
