@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/processes.h"
 
 enum {
 	OPTION_ALL = OPTION_LONG,
@@ -56,18 +57,20 @@ const char *cow_size_text(uint64_t bytes, char text[32])
 	return text;
 }
 
-struct error *cow_hold(struct cow *cow, pid_t pid)
+struct error *cow_hold(struct cow *cow, freeze_lister list, void *argument)
 {
-	if (!cow->freeze)
-		return NULL;
-	struct error *error = freeze_process(&cow->held, pid);
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	if (error_is(error, ERROR_DENIED))
-		invocation_warn(cow->invocation, "%s: it is read while it runs",
-				error_message(error));
-	error_free(error);
-	return NULL;
+	pid_vec pids = {0};
+
+	if (cow->freeze)
+		return freeze_hold(&cow->held, list, argument);
+	struct error *error = list(argument, &pids);
+	vec_deinit(&pids);
+	return error;
+}
+
+void cow_release(struct cow *cow)
+{
+	processes_release(cow->invocation, &cow->held);
 }
 
 bool cow_is_text(const struct cow *cow)
@@ -232,7 +235,7 @@ static int run(struct invocation *invocation)
 	if (!error) {
 		invocation->table.page_shift = cow.target->page_shift;
 		error = show_form(&cow, form, &status);
-		freeze_release(&cow.held);
+		cow_release(&cow);
 		target_destroy(cow.target);
 	}
 	vec_deinit(&cow.processes);

@@ -47,8 +47,12 @@ struct error *cow_grid_show(struct cow *cow, const struct cow_pair *pair,
 /* "17 bytes", "1.5 MiB"; `text` has room for 32 bytes. */
 const char *cow_size_text(uint64_t bytes, char text[32]);
 
-/* Holds a process still if that was asked for; one that cannot be is named, and read. */
-struct error *cow_hold(struct cow *cow, pid_t pid);
+/*
+ * Has the processes listed (see freeze_hold()), and holds them still if that was asked for. Until
+ * cow_release(), which names those that could not be held, nothing may be printed.
+ */
+struct error *cow_hold(struct cow *cow, freeze_lister list, void *argument);
+void cow_release(struct cow *cow);
 
 /* Whether the summary below a table is wanted. */
 bool cow_is_text(const struct cow *cow);

@@ -71,8 +71,9 @@ struct family_view {
 	struct space *master;
 	struct snapshot snapshot; /* the master's */
 	struct snapshot other;    /* of the descendant in hand */
-	member_vec members;       /* of this sample */
-	member_vec before;        /* of the last one */
+	process_pointers descendants;
+	member_vec members; /* of this sample */
+	member_vec before;  /* of the last one */
 	size_t samples;
 };
 
@@ -88,7 +89,6 @@ static struct error *count_stretch(void *argument, const struct stretch_pair *s)
 static struct error *count_member(struct family_view *view, struct space *space,
 				  struct member *member)
 {
-	TRY(cow_hold(view->cow, member->process.pid));
 	TRY(snapshot_take(&view->other, space, SNAPSHOT_ALL));
 	TRY(pair_walk(&view->snapshot, &view->other, RANGE_ALL, count_stretch, &member->counts));
 	TRY(space_check_alive(space));
@@ -174,32 +174,43 @@ static struct error *add_exited(struct family_view *view)
 	return NULL;
 }
 
-static struct error *look_at_all(struct family_view *view, const process_pointers *descendants)
+/* The master and all its descendants, as they are now. */
+static struct error *list_family(void *argument, pid_vec *pids)
 {
-	TRY(cow_hold(view->cow, view->pid));
+	struct family_view *view = argument;
+	process_vec *all = &view->cow->processes;
+
+	all->count = 0;
+	view->descendants.count = 0;
+	TRY(target_processes(view->cow->target, all));
+	TRY(family_descendants(all, view->pid, &view->descendants));
+	TRY(vec_push(pids, view->pid));
+	for (size_t i = 0; i < view->descendants.count; i++) {
+		if (!view->descendants.items[i]->kernel_thread)
+			TRY(vec_push(pids, view->descendants.items[i]->pid));
+	}
+	return NULL;
+}
+
+static struct error *look_at_all(struct family_view *view)
+{
+	TRY(cow_hold(view->cow, list_family, view));
 	TRY(snapshot_take(&view->snapshot, view->master, SNAPSHOT_ALL));
-	for (size_t i = 0; i < descendants->count; i++)
-		TRY(add_member(view, descendants->items[i]));
+	for (size_t i = 0; i < view->descendants.count; i++)
+		TRY(add_member(view, view->descendants.items[i]));
 	TRY(add_exited(view));
 	return space_check_alive(view->master);
 }
 
 static struct error *take_sample(struct family_view *view)
 {
-	struct cow *cow = view->cow;
-	process_pointers descendants = {0};
 	member_vec older = view->before;
 
 	view->before = view->members;
 	view->members = older;
 	view->members.count = 0;
-	cow->processes.count = 0;
-	TRY(target_processes(cow->target, &cow->processes));
-	struct error *error = family_descendants(&cow->processes, view->pid, &descendants);
-	if (!error)
-		error = look_at_all(view, &descendants);
-	freeze_release(&cow->held);
-	vec_deinit(&descendants);
+	struct error *error = look_at_all(view);
+	cow_release(view->cow);
 	return error;
 }
 
@@ -347,5 +358,6 @@ struct error *cow_family_show(struct cow *cow, pid_t master)
 	snapshot_deinit(&view.other);
 	vec_deinit(&view.members);
 	vec_deinit(&view.before);
+	vec_deinit(&view.descendants);
 	return error;
 }

@@ -408,26 +408,16 @@ static void say_exec(const struct pair_view *view, pid_t child)
 				(int)child);
 }
 
-static void read_hardware(struct pair_view *view)
+static struct error *read_hardware(struct pair_view *view)
 {
-	const struct invocation *invocation = view->cow->invocation;
 	bool wanted = view->cow->pages ? table_wants(view->table, PAGES_PARENT_PTE) ||
 						 table_wants(view->table, PAGES_CHILD_PTE)
 				       : table_wants(view->table, COL_PARENT_RW) ||
 						 table_wants(view->table, COL_CHILD_RW);
 
-	for (int side = 0; wanted && side < 2; side++) {
-		_cleanup_error_ struct error *error =
-			hardware_read(&view->hardware[side], view->pair.side[side].space);
-
-		if (!error)
-			continue;
-		if (strcmp(invocation->source, "none") != 0)
-			invocation_warn(invocation,
-					"what only the page tables tell is left empty: %s",
-					error_message(error));
-		return;
-	}
+	for (int side = 0; wanted && side < 2; side++)
+		TRY(hardware_read(&view->hardware[side], view->pair.side[side].space));
+	return NULL;
 }
 
 /* The regions that were selected, cut to the range. */
@@ -451,19 +441,31 @@ static struct error *select_regions(struct pair_view *view)
 	return error;
 }
 
+static struct error *list_pair(void *argument, pid_vec *pids)
+{
+	const struct cow_pair *pair = argument;
+
+	for (int side = 0; side < 2; side++)
+		TRY(vec_push(pids, pair->side[side].space->pid));
+	return NULL;
+}
+
 static struct error *read_pair(struct pair_view *view)
 {
-	struct error *error = NULL;
+	const struct invocation *invocation = view->cow->invocation;
+	_cleanup_error_ struct error *no_hardware = NULL;
+	struct error *error = cow_hold(view->cow, list_pair, &view->pair);
 
-	for (int side = 0; !error && side < 2; side++)
-		error = cow_hold(view->cow, view->pair.side[side].space->pid);
 	if (!error)
 		error = cow_pair_read(&view->pair);
 	if (!error)
-		read_hardware(view);
-	freeze_release(&view->cow->held);
+		no_hardware = read_hardware(view);
+	cow_release(view->cow);
+	if (no_hardware && strcmp(invocation->source, "none") != 0)
+		invocation_warn(invocation, "what only the page tables tell is left empty: %s",
+				error_message(no_hardware));
 	if (!error && view->pair.blind)
-		invocation_warn(view->cow->invocation, "who wrote is unknown: %s",
+		invocation_warn(invocation, "who wrote is unknown: %s",
 				error_message(view->pair.blind));
 	return error;
 }

@@ -372,7 +372,7 @@ struct error *table_summary(struct table *table, const char *key, uint64_t numbe
 		TRY(buffer_append(summary, ",", 1));
 	TRY(append_quoted(summary, key));
 	TRY(buffer_append(summary, ":", 1));
-	return append_decimal(summary, number);
+	return append_number(summary, CELL_NUMBER, number);
 }
 
 void table_list_columns(const struct table_spec *spec, FILE *out, const char *indent)
