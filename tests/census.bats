@@ -6,10 +6,13 @@
 
 bats_require_minimum_version 1.5.0
 load helpers/lib
+load helpers/rollup
 
 setup_file() {
 	system_prepare
-	fixture_start
+	# A C library of its own: whoever comes and goes meanwhile maps another one.
+	cp "$(ldd "$PHYSLENS_HELPERS/pagekinds" | awk '$1 == "libc.so.6" { print $3 }')" "$BATS_FILE_TMPDIR"
+	LD_LIBRARY_PATH=$BATS_FILE_TMPDIR fixture_start
 	kill -STOP "$FIXTURE_PID"
 }
 
@@ -27,42 +30,16 @@ teardown() {
 	helpers_stop
 }
 
-# rollup PID: "USS PSS RSS HUGETLB" in KiB, as smaps_rollup has them.
-rollup() {
-	awk '/^Rss:/ { rss = $2 } /^Pss:/ { pss = $2 } /^Private_(Clean|Dirty):/ { uss += $2 }
-		/^(Shared|Private)_Hugetlb:/ { huge += $2 } END { print uss, pss, rss, huge }' \
-		"/proc/$1/smaps_rollup"
-}
-
-# counted PID: the same by census.
-counted() {
-	physlens census -b -n -r -o pid,uss,pss,rss,hugetlb 2>/dev/null |
-		awk -v pid="$1" '$1 == pid { print int($2 / 1024), int($3 / 1024), $4 / 1024, $5 / 1024 }'
-}
-
-# Other processes come and go, and with them who shares a library: one look of several agrees.
-exactly() {
-	local before after ours tries
-	for ((tries = 0; tries < 20; tries++)); do
-		before=$(rollup "$1")
-		ours=$(counted "$1")
-		after=$(rollup "$1")
-		[ "$before" = "$after" ] && [ "$ours" = "$before" ] && return
-	done
-	echo "smaps_rollup: $before and $after, census: $ours"
-	return 1
-}
-
 @test "every kind of page: USS, PSS, RSS and HUGETLB are those of smaps_rollup" {
-	exactly "$FIXTURE_PID"
+	same_as_rollup 30 '' "$FIXTURE_PID"
 }
 
 @test "memory that forks share: exact in every process" {
-	helper_start sharers 5 16 --private 100
-	local pid
-	for pid in "$HELPER_PID" $(sed -n 's/^children //p' "$HELPER_DIR/out"); do
-		exactly "$pid"
-	done
+	LD_LIBRARY_PATH=$BATS_FILE_TMPDIR helper_start sharers 5 16 --private 100
+	local children
+	read -ra children < <(sed -n 's/^children //p' "$HELPER_DIR/out")
+	local pid=${children[3]}
+	same_as_rollup 30 '' "$HELPER_PID" "${children[@]}"
 	run -0 --separate-stderr physlens census --json -o pid,uss,rss,cow
 	# Of 4096 pages each child has copied 100, and 3996 would be copied by a write.
 	json_check "[.census[] | select(.pid == $pid)] | .[0].cow >= 3996 and .[0].uss >= 100"

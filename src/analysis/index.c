@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include "analysis/blocks.h"
 #include "analysis/page.h"
@@ -15,12 +16,11 @@
 #include "base/scope.h"
 
 enum {
-	SEGMENT = 1 << 12,  /* stretches that a thread takes at once: 64 KiB */
-	THREADS_MAX = 64,   /* pool_threads() gives no more */
-	RESERVE_SHIFT = 36, /* stretches reserved at first: 1 TiB of addresses */
-	RESERVE_SHIFT_LEAST = 20,
-	BLOCK_LEAST = 64,    /* pages: a block of fewer is not looked for */
-	BYTES_A_MAPPER = 24, /* at most, at the peak */
+	SEGMENT = 1 << 12,        /* stretches that a thread takes at once: 64 KiB */
+	THREADS_MAX = 64,         /* pool_threads() gives no more */
+	RESERVE_SHIFT_LEAST = 20, /* stretches */
+	BLOCK_LEAST = 64,         /* pages: a block of fewer is not looked for */
+	BYTES_A_MAPPER = 20,      /* at most when sorting: 24 with all else that is kept */
 };
 
 /* The bits of a word that pages of one stretch have in common; the frame number goes on by one. */
@@ -28,17 +28,29 @@ enum {
 
 /* --- storage ------------------------------------------------------------------------------ */
 
+/* As many stretches as fit in all of RAM. */
+static size_t most_stretches(void)
+{
+	struct sysinfo info;
+	size_t least = (size_t)1 << RESERVE_SHIFT_LEAST;
+
+	if (sysinfo(&info) < 0)
+		return least;
+	size_t most = info.totalram * info.mem_unit / sizeof(struct stretch);
+	return most > least ? align_up(most, SEGMENT) : least;
+}
+
 /*
- * Addresses are reserved for more than there will ever be, memory is made of them a segment at a
- * time: what is inaccessible is charged to nobody (mm/vma.h, accountable_mapping()), and what has
- * its place never has to be copied to a larger one.
+ * Addresses are reserved for more than there can be, memory is made of them a segment at a time:
+ * what is inaccessible is charged to nobody (mm/vma.h, accountable_mapping()), and what has its
+ * place never has to be copied to a larger one. For no more than that, since we are read, too.
  */
 static struct error *reserve(struct index *index)
 {
 	const size_t segment = SEGMENT * sizeof(struct stretch);
+	const size_t least = (size_t)1 << RESERVE_SHIFT_LEAST;
 
-	for (int shift = RESERVE_SHIFT; shift >= RESERVE_SHIFT_LEAST; shift--) {
-		size_t capacity = (size_t)1 << shift;
+	for (size_t capacity = most_stretches(); capacity >= least; capacity /= 2) {
 		size_t size = capacity * sizeof(struct stretch) + segment;
 		void *memory = mmap(NULL, size, PROT_NONE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -527,6 +539,8 @@ struct error *index_identify(struct index *index)
 {
 	struct identity_sort sort = {.index = index};
 
+	if (index->spaces.count == 0)
+		return NULL;
 	qsort_r(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
 		compare_identity, &sort);
 	struct error *error = sort.error ? sort.error : mark_same(index);

@@ -28,7 +28,7 @@ static void sort_few(struct stretch *s, size_t count)
 /* Byte number `digit` of the key: 15 is the highest of `where`, 0 the lowest of `what`. */
 static inline unsigned digit_of(const struct stretch *s, int digit)
 {
-	return digit >= 8 ? s->where >> 8 * (digit - 8) & 255 : s->what >> 8 * digit & 255;
+	return (unsigned)((digit >= 8 ? s->where >> 8 * (digit - 8) : s->what >> 8 * digit) & 255);
 }
 
 /* Puts everything where its digit belongs; starts[d] … starts[d+1] is then what has digit d. */

@@ -468,7 +468,7 @@ static struct error *fill_rows(struct census *census, struct index *index,
 
 	if (!error)
 		error = read_index(census, index);
-	freeze_release(&census->held);
+	processes_release(census->invocation, &census->held);
 	if (error)
 		return error;
 	if (!index->identity_known)
@@ -488,15 +488,14 @@ static struct error *rows_by_index(struct census *census, struct census_rows *ro
 
 	index_init(&index, census->target);
 	if (census->freeze)
-		error = processes_freeze_all(census->invocation, census->target, &processes,
-					     &census->held);
+		error = processes_freeze_all(census->target, &processes, &census->held);
 	else
 		error = target_processes(census->target, &processes);
 	if (!error)
 		error = processes_add(&index, &processes);
 	if (!error)
 		error = fill_rows(census, &index, &processes, rows);
-	freeze_release(&census->held);
+	freeze_deinit(&census->held);
 	index_deinit(&index);
 	vec_deinit(&processes);
 	return error;
@@ -566,24 +565,6 @@ static struct error *take_sample(struct census *census)
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-/* What was held and had not stopped by then is let go as soon as it has. */
-static void pause_until(struct census *census, const struct timespec *until)
-{
-	struct timespec now;
-
-	do {
-		freeze_release(&census->held);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
-		if (census->held.threads.count)
-			nanosleep(&tick, NULL);
-		else
-			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, until, NULL);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < until->tv_sec ||
-		 (now.tv_sec == until->tv_sec && now.tv_nsec < until->tv_nsec));
-}
-
 /* Endless: a signal ends it, or a reader who has gone. */
 static struct error *watch(struct census *census)
 {
@@ -601,7 +582,7 @@ static struct error *watch(struct census *census)
 		if (fflush(stdout) != 0)
 			return NULL; /* main() says why */
 		next.tv_sec += (time_t)census->interval;
-		pause_until(census, &next);
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
 	}
 }
 
@@ -623,7 +604,6 @@ static int run(struct invocation *invocation)
 	if (!error) {
 		invocation->table.page_shift = census.target->page_shift;
 		error = census.interval ? watch(&census) : take_sample(&census);
-		freeze_release(&census.held);
 		target_destroy(census.target);
 	}
 	pthread_mutex_destroy(&census.progress_lock);

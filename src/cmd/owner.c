@@ -110,6 +110,7 @@ struct owner {
 	bool freeze;
 	const char *process;
 	struct region_selection selection;
+	struct place wanted;      /* of --process */
 	VEC(uint64_t) pfns;       /* wanted, in the order asked for */
 	VEC(struct range) ranges; /* the same, ascending and merged */
 	process_vec processes;
@@ -183,8 +184,9 @@ static struct error *pass_empty(void *argument, const struct region *region, uin
 	return NULL;
 }
 
-static struct error *frames_of_layout(struct owner *o, struct layout *layout)
+static struct error *frames_of_process(struct owner *o)
 {
+	const struct layout *layout = &o->wanted.layout;
 	struct region_sink sink = {take_words, pass_empty, o};
 	bool any = false;
 
@@ -197,7 +199,7 @@ static struct error *frames_of_layout(struct owner *o, struct layout *layout)
 		if (!region_select(&layout->regions.items[i], &o->selection, &region))
 			continue;
 		any = true;
-		TRY(region_walk(layout, &region, &sink));
+		TRY(region_walk(&o->wanted.layout, &region, &sink));
 	}
 	if (!any)
 		return error_new(ERROR_LOOKUP, "process %d has no such region",
@@ -205,21 +207,16 @@ static struct error *frames_of_layout(struct owner *o, struct layout *layout)
 	return space_check_alive(layout->space);
 }
 
-static struct error *frames_of_process(struct owner *o)
+/* Reads files, and a file system may be a process: so before they are held still. */
+static struct error *open_process(struct owner *o)
 {
-	struct space *space;
-	struct layout layout;
 	pid_t pid;
 
+	if (!o->process)
+		return NULL;
 	TRY(parse_pid(o->process, &pid));
-	TRY(target_open_space(o->target, pid, &space));
-	struct error *error = layout_init(&layout, space, 0);
-	if (!error) {
-		error = frames_of_layout(o, &layout);
-		layout_deinit(&layout);
-	}
-	space_close(space);
-	return error;
+	TRY(target_open_space(o->target, pid, &o->wanted.space));
+	return layout_init(&o->wanted.layout, o->wanted.space, 0);
 }
 
 static struct error *choose_frames(struct owner *o)
@@ -311,7 +308,7 @@ static struct error *find_mappers(struct owner *o)
 	TRY(processes_add(&o->index, &o->processes));
 	TRY(index_identify(&o->index));
 	TRY(index_read(&o->index, &wanted));
-	freeze_release(&o->held);
+	processes_release(o->invocation, &o->held);
 	processes_explain(o->invocation, &o->index, geteuid() == 0);
 	return list_mappers(o);
 }
@@ -454,8 +451,9 @@ static struct error *put_rows(struct owner *o)
 static struct error *owner_in_target(struct owner *o)
 {
 	TRY(invocation_table(o->invocation, &table_spec, &o->table));
+	TRY(open_process(o));
 	if (o->freeze)
-		TRY(processes_freeze_all(o->invocation, o->target, &o->processes, &o->held));
+		TRY(processes_freeze_all(o->target, &o->processes, &o->held));
 	else
 		TRY(target_processes(o->target, &o->processes));
 	TRY(choose_frames(o));
@@ -467,14 +465,19 @@ static struct error *owner_in_target(struct owner *o)
 	return o->places ? put_rows(o) : error_nomem();
 }
 
+static void place_deinit(struct place *place)
+{
+	layout_deinit(&place->layout);
+	space_close(place->space);
+}
+
 static void owner_deinit(struct owner *o)
 {
-	freeze_release(&o->held);
+	freeze_deinit(&o->held);
 	table_destroy(o->table);
-	for (size_t i = 0; o->places && i < o->index.spaces.count; i++) {
-		layout_deinit(&o->places[i].layout);
-		space_close(o->places[i].space);
-	}
+	for (size_t i = 0; o->places && i < o->index.spaces.count; i++)
+		place_deinit(&o->places[i]);
+	place_deinit(&o->wanted);
 	free(o->places);
 	cgroups_deinit(&o->cgroups);
 	vec_deinit(&o->mappers);

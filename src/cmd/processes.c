@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 16 };
-
 struct error *processes_by_name(process_vec *list, const char *expression)
 {
 	regex_t regex;
@@ -32,11 +30,10 @@ struct error *processes_by_name(process_vec *list, const char *expression)
 	return NULL;
 }
 
-/* Neither a kernel thread nor a zombie, nor this program. */
+/* Neither a kernel thread nor a zombie. */
 static bool may_run(const struct process *process)
 {
-	return !process->kernel_thread && process->state != 'Z' && process->state != 'X' &&
-	       process->pid != getpid();
+	return !process->kernel_thread && process->state != 'Z' && process->state != 'X';
 }
 
 struct error *processes_add(struct index *index, const process_vec *list)
@@ -83,71 +80,55 @@ size_t processes_explain(const struct invocation *invocation, const struct index
 	return refused + count_fate(index, INDEX_GONE);
 }
 
-/* Holds one process. That it cannot be is a remark: it is read all the same. */
-static struct error *hold(const struct invocation *invocation, struct freeze *freeze, pid_t pid)
-{
-	struct error *error = freeze_process(freeze, pid);
+/* --- holding them still ------------------------------------------------------------------------
+ */
 
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	if (error_is(error, ERROR_DENIED))
-		invocation_warn(invocation, "%s: it is read while it runs", error_message(error));
-	error_free(error);
-	return NULL;
-}
-
-struct error *processes_freeze(const struct invocation *invocation, const struct index *index,
-			       struct freeze *freeze)
+static struct error *list_index(void *argument, pid_vec *pids)
 {
+	const struct index *index = argument;
+
 	for (size_t i = 0; i < index->spaces.count; i++)
-		TRY(hold(invocation, freeze, index->spaces.items[i].pid));
+		TRY(vec_push(pids, index->spaces.items[i].pid));
 	return NULL;
 }
 
-/* Whether `list`, of before, has this very process. */
-static bool is_listed(const process_vec *list, const struct process *process)
+struct error *processes_freeze(struct index *index, struct freeze *freeze)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].pid == process->pid &&
-		    list->items[i].started == process->started)
-			return true;
-	}
-	return false;
+	return freeze_hold(freeze, list_index, index);
 }
 
-static struct error *hold_fresh(const struct invocation *invocation, const process_vec *before,
-				const process_vec *list, struct freeze *freeze, size_t *fresh)
+struct lister {
+	struct target *target;
+	process_vec *list;
+};
+
+static struct error *list_all(void *argument, pid_vec *pids)
 {
-	*fresh = 0;
-	for (size_t i = 0; i < list->count; i++) {
-		if (!may_run(&list->items[i]) || is_listed(before, &list->items[i]))
-			continue;
-		++*fresh;
-		TRY(hold(invocation, freeze, list->items[i].pid));
+	struct lister *lister = argument;
+
+	lister->list->count = 0;
+	TRY(target_processes(lister->target, lister->list));
+	for (size_t i = 0; i < lister->list->count; i++) {
+		if (may_run(&lister->list->items[i]))
+			TRY(vec_push(pids, lister->list->items[i].pid));
 	}
 	return NULL;
 }
 
-struct error *processes_freeze_all(const struct invocation *invocation, struct target *target,
-				   process_vec *list, struct freeze *freeze)
+struct error *processes_freeze_all(struct target *target, process_vec *list, struct freeze *freeze)
 {
-	process_vec before = {0};
-	struct error *error = NULL;
-	size_t fresh = 1;
+	struct lister lister = {target, list};
 
-	/* Who cannot be held may go on making processes: not for ever. */
-	for (int rounds = 0; !error && fresh > 0 && rounds < ROUNDS_MAX; rounds++) {
-		process_vec older = before;
+	return freeze_hold(freeze, list_all, &lister);
+}
 
-		before = *list;
-		*list = older;
-		list->count = 0;
-		error = target_processes(target, list);
-		if (!error)
-			error = hold_fresh(invocation, &before, list, freeze, &fresh);
-	}
-	vec_deinit(&before);
-	return error;
+void processes_release(const struct invocation *invocation, struct freeze *freeze)
+{
+	freeze_release(freeze);
+	for (size_t i = 0; i < freeze->refusals.count; i++)
+		invocation_warn(invocation, "%s: it is read while it runs",
+				error_message(freeze->refusals.items[i]));
+	freeze_deinit(freeze);
 }
 
 const char *user_name(uid_t uid)

@@ -15,7 +15,11 @@
  */
 struct error *processes_by_name(process_vec *list, const char *expression);
 
-/* Puts those that may have memory into the index: neither kernel threads nor zombies, nor us. */
+/*
+ * Puts those that may have memory into the index: neither kernel threads nor zombies. This program
+ * is one of them: it maps libraries as the others do, and without it their frames would have one
+ * mapper less than the kernel counts.
+ */
 struct error *processes_add(struct index *index, const process_vec *list);
 
 /*
@@ -25,16 +29,17 @@ struct error *processes_add(struct index *index, const process_vec *list);
 size_t processes_explain(const struct invocation *invocation, const struct index *index,
 			 bool one_by_one);
 
-/* Holds the processes of the index that are to be read; one that cannot be is named, and read. */
-struct error *processes_freeze(const struct invocation *invocation, const struct index *index,
-			       struct freeze *freeze);
-
 /*
- * The list of all processes, each of them held still but kernel threads, zombies and ourselves: the
- * list is read again until nobody is new. One that cannot be held is named.
+ * Holds the processes of the index still. From here to processes_release() nothing may be printed:
+ * who reads our output may be among them.
  */
-struct error *processes_freeze_all(const struct invocation *invocation, struct target *target,
-				   process_vec *list, struct freeze *freeze);
+struct error *processes_freeze(struct index *index, struct freeze *freeze);
+
+/* The same with all processes; *list is who there was when the last of them stood still. */
+struct error *processes_freeze_all(struct target *target, process_vec *list, struct freeze *freeze);
+
+/* Lets them go, and then names on stderr those that could not be held. Fine when none is held. */
+void processes_release(const struct invocation *invocation, struct freeze *freeze);
 
 /* The name of a user, or its number; valid until the next call. */
 const char *user_name(uid_t uid);

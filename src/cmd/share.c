@@ -241,12 +241,15 @@ static struct error *read_all(struct sharer *s)
 					       "told: kcmp is missing (CONFIG_KCMP)");
 	TRY(check_distinct(s));
 	if (s->freeze)
-		TRY(processes_freeze(s->invocation, &s->index, &s->held));
-	TRY(index_read(&s->index, &wanted));
+		TRY(processes_freeze(&s->index, &s->held));
+	struct error *error = index_read(&s->index, &wanted);
+	if (!error)
+		error = open_layouts(s);
+	processes_release(s->invocation, &s->held);
+	if (error)
+		return error;
 	s->missing += processes_explain(s->invocation, &s->index, true);
 	TRY(check_distinct(s));
-	TRY(open_layouts(s));
-	freeze_release(&s->held);
 	TRY(index_sort(&s->index));
 	return share_init(&s->share, &s->index, s->layouts, &s->selection);
 }
@@ -416,7 +419,7 @@ static struct error *share_in_target(struct sharer *s)
 
 static void sharer_deinit(struct sharer *s)
 {
-	freeze_release(&s->held);
+	freeze_deinit(&s->held);
 	table_destroy(s->table);
 	share_deinit(&s->share);
 	for (size_t i = 0; s->layouts && i < s->index.spaces.count; i++)

@@ -3,6 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +20,57 @@
 #include "base/scope.h"
 
 enum {
+	PATIENCE_MS = 2000,
+	SLEEPER_MS = 10, /* for one that sleeps uninterruptibly */
 	POLL_NS = 200 * 1000,
-	POLLS_PATIENT = 10000, /* two seconds */
-	POLLS_SLEEPING = 50,   /* ten milliseconds for one that sleeps uninterruptibly */
+	POLL_LATE_NS = 5 * 1000 * 1000, /* each look costs a read of /proc by then */
 };
 
-static bool is_held(const struct freeze *freeze, pid_t tid)
+struct tracee {
+	pid_t pid;
+	pid_t tid;
+};
+
+struct holder {
+	struct freeze *freeze;
+	freeze_lister list;
+	void *argument;
+	struct error *error;
+	pthread_t thread;
+	sem_t held; /* or failed */
+	sem_t release;
+
+	int64_t deadline;          /* ms */
+	VEC(struct tracee) moving; /* seized, and not seen to stop */
+	/* A bit for each number of a thread: seized, or one that cannot be. */
+	VEC(uint64_t) met;
+};
+
+static int64_t now_ms(void)
 {
-	for (size_t i = freeze->threads.count; i-- > 0;) {
-		if (freeze->threads.items[i].tid == tid)
-			return true;
-	}
-	return false;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- threads ------------------------------------------------------------------------------- */
+
+static bool is_met(const struct holder *h, pid_t tid)
+{
+	size_t word = (size_t)tid / 64;
+
+	return word < h->met.count && h->met.items[word] >> (tid % 64) & 1;
+}
+
+static struct error *meet(struct holder *h, pid_t tid)
+{
+	size_t word = (size_t)tid / 64;
+
+	while (h->met.count <= word)
+		TRY(vec_push(&h->met, UINT64_C(0)));
+	h->met.items[word] |= UINT64_C(1) << (tid % 64);
+	return NULL;
 }
 
 /* The letter of a thread's state; 0 when it is gone. */
@@ -56,24 +99,25 @@ static int tracer_of(pid_t pid)
 	return line ? atoi(line + strlen("\nTracerPid:")) : 0;
 }
 
-static struct error *refused(pid_t pid, int errnum)
+static struct error *refuse(struct holder *h, pid_t pid, int errnum)
 {
 	int tracer = tracer_of(pid);
+	struct error *why =
+		tracer > 0 ? error_new(ERROR_DENIED,
+				       "process %d cannot be held still: process %d traces it "
+				       "already",
+				       (int)pid, tracer)
+			   : error_errno(errnum, "process %d cannot be held still", (int)pid);
+	struct error *error = vec_push(&h->freeze->refusals, why);
 
-	if (errnum == ESRCH)
-		return error_new(ERROR_GONE, "process %d ended before it could be held still",
-				 (int)pid);
-	if (tracer > 0)
-		return error_new(ERROR_DENIED,
-				 "process %d cannot be held still: process %d traces it already",
-				 (int)pid, tracer);
-	return error_errno(errnum, "process %d cannot be held still", (int)pid);
+	if (error)
+		error_free(why);
+	return error;
 }
 
 /* The thread stops at once if it is in user mode, and else where it would go back to it. */
-static struct error *seize(struct freeze *freeze, pid_t pid, pid_t tid)
+static struct error *seize(struct holder *h, pid_t pid, pid_t tid, bool *refused)
 {
-	TRY(vec_reserve(&freeze->threads, 1));
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		int errnum = errno;
 		char state = state_of(pid, tid);
@@ -81,162 +125,210 @@ static struct error *seize(struct freeze *freeze, pid_t pid, pid_t tid)
 		/* A thread that ended meanwhile, or is dead already, is nobody to hold. */
 		if (errnum == ESRCH || state == '\0' || state == 'Z' || state == 'X')
 			return NULL;
-		return refused(pid, errnum);
+		*refused = true;
+		return refuse(h, pid, errnum);
 	}
-	TRY(vec_push(&freeze->threads, ((struct frozen_thread){.pid = pid, .tid = tid})));
 	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	return NULL;
+	return vec_push(&h->moving, ((struct tracee){.pid = pid, .tid = tid}));
 }
 
-/* Seizes the threads not held yet; *fresh says how many there were. */
-static struct error *seize_threads(struct freeze *freeze, pid_t pid, size_t *fresh)
+/* Seizes the threads that were not met yet; adds their number to *fresh. */
+static struct error *seize_threads(struct holder *h, pid_t pid, size_t *fresh)
 {
-	size_t before = freeze->threads.count;
+	bool refused = false;
 	char path[32];
 	struct dirent *entry;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	_cleanup_closedir_ DIR *dir = opendir(path);
-	if (!dir && errno == ENOENT)
-		return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
-	if (!dir)
-		return error_errno(errno, "%s", path);
-	while ((entry = readdir(dir))) {
+	while (dir && !refused && (entry = readdir(dir))) {
 		uint64_t tid;
 
-		if (parse_decimal(entry->d_name, &tid) && !is_held(freeze, (pid_t)tid))
-			TRY(seize(freeze, pid, (pid_t)tid));
+		if (!parse_decimal(entry->d_name, &tid) || is_met(h, (pid_t)tid))
+			continue;
+		++*fresh;
+		TRY(meet(h, (pid_t)tid));
+		TRY(seize(h, pid, (pid_t)tid, &refused));
 	}
-	*fresh = freeze->threads.count - before;
+	/* What one thread is refused for, all are: it is said once. */
+	while (dir && refused && (entry = readdir(dir))) {
+		uint64_t tid;
+
+		if (parse_decimal(entry->d_name, &tid))
+			TRY(meet(h, (pid_t)tid));
+	}
 	return NULL;
 }
 
 /*
- * Takes note of a stop. One of an event (PTRACE_EVENT_STOP) is ours, or that of a job that was
- * stopped before; any other is a signal on its way to the thread, which must not lose it.
+ * Whether there is still something to wait for. The stop is looked at and not taken (WNOWAIT): it
+ * may be that of a signal on its way to the thread, which would lose it (kernel/exit.c,
+ * wait_task_stopped() clears exit_code) when it is let go.
  */
-static void note_stop(struct frozen_thread *thread, int status)
+static bool is_moving(const struct tracee *tracee, bool late)
 {
-	thread->stopped = true;
-	if (WIFSTOPPED(status) && status >> 16 == 0)
-		thread->signal = WSTOPSIG(status);
-}
+	siginfo_t info = {0};
 
-/* Whether there is still something to wait for. */
-static bool check_stopped(struct frozen_thread *thread, int polls)
-{
-	int status;
-	pid_t got;
-
-	if (thread->stopped)
+	if (waitid(P_PID, (id_t)tracee->tid, &info,
+		   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) < 0)
+		return errno == EINTR;
+	if (info.si_pid != 0)
 		return false;
-	do {
-		got = waitpid(thread->tid, &status, __WALL | WNOHANG);
-	} while (got < 0 && errno == EINTR);
-	if (got == thread->tid && WIFSTOPPED(status)) {
-		note_stop(thread, status);
-		return false;
-	}
-	if (got != 0) { /* it ended */
-		thread->tid = 0;
-		return false;
-	}
 	/* Deep in the kernel it touches none of its pages, and it stops before it does. */
-	return polls < POLLS_SLEEPING || state_of(thread->pid, thread->tid) != 'D';
+	char state = late ? state_of(tracee->pid, tracee->tid) : 'R';
+	return state != 'D' && state != '\0';
 }
 
-static bool wait_for_stops(struct freeze *freeze, size_t first)
+static void keep_moving(struct holder *h, bool late)
 {
-	for (int polls = 0; polls < POLLS_PATIENT; polls++) {
-		bool waiting = false;
+	size_t kept = 0;
 
-		for (size_t i = first; i < freeze->threads.count; i++) {
-			if (freeze->threads.items[i].tid)
-				waiting |= check_stopped(&freeze->threads.items[i], polls);
-		}
-		if (!waiting)
-			return true;
-		nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+	for (size_t i = 0; i < h->moving.count; i++) {
+		if (is_moving(&h->moving.items[i], late))
+			h->moving.items[kept++] = h->moving.items[i];
 	}
-	return false;
+	h->moving.count = kept;
 }
 
-/* False when it has not stopped yet: what runs cannot be detached. */
-static bool release_thread(struct frozen_thread *thread)
+static void wait_for_stops(struct holder *h)
 {
-	int status;
+	int64_t start = now_ms();
 
-	check_stopped(thread, 0);
-	if (thread->tid == 0)
-		return true;
-	if (!thread->stopped)
-		return false;
-	/* What was killed meanwhile has to be waited for, or its parent never sees it end. */
-	if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)thread->signal) < 0)
-		waitpid(thread->tid, &status, __WALL | WNOHANG);
-	return true;
-}
+	for (;;) {
+		int64_t now = now_ms();
+		bool late = now - start >= SLEEPER_MS;
 
-static bool all_sleep(const struct freeze *freeze, size_t first)
-{
-	for (size_t i = first; i < freeze->threads.count; i++) {
-		if (state_of(freeze->threads.items[i].pid, freeze->threads.items[i].tid) != 'D')
-			return false;
-	}
-	return true;
-}
-
-/*
- * A thread that slept all the time (one that waits for the child it has made by vfork, and that is
- * held, too) stops only when the others go on: it is waited for, too.
- */
-static void release_from(struct freeze *freeze, size_t first)
-{
-	for (int polls = 0; polls < POLLS_PATIENT; polls++) {
-		size_t kept = first;
-
-		for (size_t i = first; i < freeze->threads.count; i++) {
-			if (!release_thread(&freeze->threads.items[i]))
-				freeze->threads.items[kept++] = freeze->threads.items[i];
-		}
-		freeze->threads.count = kept;
-		if (kept == first || (polls >= POLLS_SLEEPING && all_sleep(freeze, first)))
+		keep_moving(h, late);
+		if (h->moving.count == 0 || now >= h->deadline)
 			return;
-		nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = late ? POLL_LATE_NS : POLL_NS}, NULL);
 	}
 }
+
+/* --- the thread that holds -------------------------------------------------------------------- */
 
 /* New threads are born of running ones: when a look finds none, and all stand still, it is over. */
-static struct error *hold(struct freeze *freeze, pid_t pid, size_t first)
+static struct error *hold(struct holder *h)
 {
-	for (;;) {
-		size_t fresh = 0;
+	pid_vec pids = {0};
+	struct error *error = NULL;
+	size_t fresh = 1;
 
-		TRY(seize_threads(freeze, pid, &fresh));
-		if (fresh == 0)
-			return NULL;
-		if (!wait_for_stops(freeze, first))
-			return error_new(ERROR_DENIED,
-					 "process %d cannot be held still: it does not stop",
-					 (int)pid);
+	while (!error && fresh > 0 && now_ms() < h->deadline) {
+		fresh = pids.count = 0;
+		error = h->list(h->argument, &pids);
+		for (size_t i = 0; !error && i < pids.count; i++) {
+			if (pids.items[i] != getpid())
+				error = seize_threads(h, pids.items[i], &fresh);
+		}
+		if (!error)
+			wait_for_stops(h);
 	}
+	vec_deinit(&pids);
+	return error;
 }
 
-struct error *freeze_process(struct freeze *freeze, pid_t pid)
+/* Threads of one process come one after the other. */
+static struct error *name_moving(struct holder *h)
 {
-	size_t first = freeze->threads.count;
+	pid_t named = 0;
 
-	if (pid == getpid())
-		return error_new(ERROR_INPUT, "process %d is physlens itself", (int)pid);
-	struct error *error = hold(freeze, pid, first);
+	for (size_t i = 0; i < h->moving.count; i++) {
+		pid_t pid = h->moving.items[i].pid;
+
+		if (pid == named)
+			continue;
+		named = pid;
+		struct error *why =
+			error_new(ERROR_DENIED, "process %d cannot be held still: it does not stop",
+				  (int)pid);
+		struct error *error = vec_push(&h->freeze->refusals, why);
+		if (error) {
+			error_free(why);
+			return error;
+		}
+	}
+	return NULL;
+}
+
+static void wait_for(sem_t *semaphore)
+{
+	while (sem_wait(semaphore) < 0 && errno == EINTR)
+		;
+}
+
+static void *run_holder(void *argument)
+{
+	struct holder *h = argument;
+
+	h->deadline = now_ms() + PATIENCE_MS;
+	h->error = hold(h);
+	if (!h->error)
+		h->error = name_moving(h);
+	sem_post(&h->held);
+	wait_for(&h->release);
+	return NULL;
+}
+
+/* Signals are for the thread that the program began with. */
+static struct error *start(struct holder *h)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int errnum = pthread_create(&h->thread, NULL, run_holder, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum ? error_errno(errnum, "a thread to hold processes still") : NULL;
+}
+
+static void holder_destroy(struct holder *h)
+{
+	sem_destroy(&h->held);
+	sem_destroy(&h->release);
+	vec_deinit(&h->moving);
+	vec_deinit(&h->met);
+	free(h);
+}
+
+struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argument)
+{
+	struct holder *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return error_nomem();
+	*h = (struct holder){.freeze = freeze, .list = list, .argument = argument};
+	sem_init(&h->held, 0, 0);
+	sem_init(&h->release, 0, 0);
+	struct error *error = start(h);
+	if (error) {
+		holder_destroy(h);
+		return error;
+	}
+	freeze->holder = h;
+	wait_for(&h->held);
+	error = h->error;
 	if (error)
-		release_from(freeze, first);
+		freeze_release(freeze);
 	return error;
 }
 
 void freeze_release(struct freeze *freeze)
 {
-	release_from(freeze, 0);
-	if (freeze->threads.count == 0)
-		vec_deinit(&freeze->threads);
+	struct holder *h = freeze->holder;
+
+	if (!h)
+		return;
+	freeze->holder = NULL;
+	sem_post(&h->release);
+	pthread_join(h->thread, NULL);
+	holder_destroy(h);
+}
+
+void freeze_deinit(struct freeze *freeze)
+{
+	freeze_release(freeze);
+	for (size_t i = 0; i < freeze->refusals.count; i++)
+		error_free(freeze->refusals.items[i]);
+	vec_deinit(&freeze->refusals);
 }

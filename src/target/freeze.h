@@ -3,44 +3,48 @@
  * Holds processes still while they are read.
  *
  * By ptrace(2): PTRACE_SEIZE and PTRACE_INTERRUPT stop a thread without a signal, and the kernel
- * itself lets go of what it stopped when the tracer ends, on whatever way: no handler has to run,
- * so nothing can be left stopped, not even by SIGKILL. (The freezer of cgroups would stay shut.) A
- * process that was stopped before stays so.
+ * itself lets go of what it stopped when the tracer ends, on whatever way (kernel/ptrace.c,
+ * exit_ptrace()): no handler has to run, so nothing can be left stopped, not even by SIGKILL. (The
+ * freezer of cgroups would stay shut.) The tracer is a thread of its own, so that letting go is its
+ * end: that needs nobody's answer, not even that of a process that has not stopped yet. A process
+ * that was stopped before stays so.
+ *
+ * Between freeze_hold() and freeze_release() nothing may be waited for that a held process does:
+ * not that a pipe or a terminal takes output, and while all are held not that a file system
+ * answers, which may be a process.
  */
 #ifndef PHYSLENS_TARGET_FREEZE_H
 #define PHYSLENS_TARGET_FREEZE_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 #include "base/vec.h"
 
-struct frozen_thread {
-	pid_t pid;
-	pid_t tid;
-	bool stopped; /* seen to stop; else on its way to */
-	int signal;   /* it was about to get: given to it when it is let go */
-};
+typedef VEC(pid_t) pid_vec;
+typedef VEC(struct error *) error_vec;
+
+/* Appends the processes to hold. Called again and again, by another thread, until none is new. */
+typedef struct error *(*freeze_lister)(void *argument, pid_vec *pids);
 
 struct freeze {
-	VEC(struct frozen_thread) threads;
+	struct holder *holder; /* the thread, while it holds */
+	error_vec refusals;    /* why a process runs on: each ERROR_DENIED, and names it */
 };
 
 /*
- * Holds all threads of a process: waits until they stand still, or sleep in the kernel where they
- * cannot be interrupted and stop on their way out. ERROR_DENIED when that is not allowed (traced by
- * another program already, for one), ERROR_LOOKUP or ERROR_GONE when there is no such process: none
- * of its threads is held then. Processes are held until freeze_release(), which must be called by
- * the same thread. The caller's own process is never held: asking for it is an error.
+ * Holds all threads of the listed processes, and of those that appear in the list meanwhile: waits
+ * until they stand still, or sleep in the kernel where they cannot be interrupted and stop on their
+ * way out. Takes two seconds at most. A process that cannot be held (another program traces it, it
+ * does not stop) is not a failure: it is named in `refusals`, and runs on. One that has ended is
+ * passed over. The caller's own process is never held.
  */
-struct error *freeze_process(struct freeze *freeze, pid_t pid);
+struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argument);
 
-/*
- * Lets all of them go on as before. What still sleeps in the kernel, and cannot be told to, is left
- * in freeze->threads, to be let go by another call, or by the end of this program.
- */
+/* Lets all of them go on as before. The refusals stay. May be called at any time, also twice. */
 void freeze_release(struct freeze *freeze);
+
+/* Forgets the refusals, too. */
+void freeze_deinit(struct freeze *freeze);
 
 #endif

@@ -716,7 +716,10 @@ static void read_command(struct live_space *space)
 
 	if (error)
 		return;
-	text[strcspn(text, "\n")] = '\0';
+	/* Only the last newline is the kernel's: a name may have one, too. */
+	size_t length = strlen(text);
+	if (length && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	snprintf(space->base.command, sizeof(space->base.command), "%s", text);
 }
 

@@ -5,6 +5,7 @@
 # share, owner and census on other kernels, where all kinds of pages are made and nothing else runs.
 
 load guest
+load ../helpers/rollup
 
 setup_file() {
 	all_kinds_possible
@@ -18,29 +19,99 @@ teardown_file() {
 	kill "$pid"
 }
 
-# rollup PID: "USS PSS RSS HUGETLB" in KiB, as smaps_rollup has them.
-rollup() {
-	awk '/^Rss:/ { rss = $2 } /^Pss:/ { pss = $2 } /^Private_(Clean|Dirty):/ { uss += $2 }
-		/^(Shared|Private)_Hugetlb:/ { huge += $2 } END { print uss, pss, rss, huge }' \
-		"/proc/$1/smaps_rollup"
+@test "census: USS, PSS, RSS and HUGETLB are those of smaps_rollup, to the KiB" {
+	local children
+	mapfile -t children < <(pgrep -P "$pid")
+	PAGE_SIZE=4096 PHYSLENS=$physlens same_as_rollup 10 '' "$pid" "${children[@]}"
 }
 
-@test "census: every process's USS, PSS and RSS are those of smaps_rollup" {
-	local one uss pss rss huge compared=0
-	"$physlens" census --freeze -b -n -r -o pid,uss,pss,rss,hugetlb >"$BATS_TEST_TMPDIR/census"
-	while read -r one uss pss rss huge; do
-		read -ra want < <(rollup "$one" 2>/dev/null) || continue
-		# Only this shell and what it runs are not quiet.
-		[[ $one == "$pid" || $(cat "/proc/$one/comm") == pagekinds ]] || continue
-		echo "$one: $((uss / 1024)) $((pss / 1024)) $((rss / 1024)) $((huge / 1024)), ${want[*]}"
-		[[ $((uss / 1024)) -ge $((want[0] - 4)) && $((uss / 1024)) -le $((want[0] + 4)) ]]
-		[[ $((rss / 1024)) -eq ${want[2]} && $((huge / 1024)) -eq ${want[3]} ]]
-		# Who else maps libc changes with each program that this test runs.
-		[[ $((pss / 1024)) -ge $((want[1] * 99 / 100 - 16)) ]]
-		[[ $((pss / 1024)) -le $((want[1] * 101 / 100 + 16)) ]]
-		compared=$((compared + 1))
-	done <"$BATS_TEST_TMPDIR/census"
-	[ "$compared" -ge 1 ]
+@test "census --freeze --watch: the whole machine is held, its reader too, and goes on" {
+	local children task
+	mapfile -t children < <(pgrep -P "$pid")
+	PAGE_SIZE=4096 PHYSLENS=$physlens same_as_rollup 10 --freeze "$pid" "${children[@]}"
+	# Only the fixture was stopped before, and is.
+	sleep 0.5
+	for task in /proc/[0-9]*/task/*; do
+		[[ $(awk '/^TracerPid:/ { print $2 }' "$task/status" 2>/dev/null) != [1-9]* ]]
+	done
+	[ "$(awk '/^State:/ { print $2 }' "/proc/$pid/status")" = T ]
+}
+
+# busy: threads that run, a shell that forks all the time, one that waits by vfork.
+busy() {
+	python3 -c '
+import threading
+def run():
+	while True: pass
+for _ in range(4):
+	threading.Thread(target=run, daemon=True).start()
+run()' 3>&- 4>&- &
+	crowd+=($!)
+	bash -c 'while :; do /bin/true; done' 3>&- 4>&- &
+	crowd+=($!)
+}
+
+# running PID…: nobody traces them, and they do not stand still.
+running() {
+	local one task tries state
+	for one; do
+		for task in "/proc/$one/task"/*; do
+			for ((tries = 0; tries < 100; tries++)); do
+				state=$(awk '/^State:/ { s = $2 } /^TracerPid:/ { print s, $2 }' "$task/status")
+				[[ $state != [RSD]\ 0 ]] || break
+				sleep 0.02
+			done
+			[[ $state == [RSD]\ 0 ]]
+		done
+	done
+}
+
+@test "--freeze in a crowd: bounded in time, and let go by every signal" {
+	local crowd=() signal delay one begun
+	busy
+	begun=$EPOCHSECONDS
+	run -0 --separate-stderr timeout 100 "$physlens" census --freeze
+	echo "$stderr" >&2
+	[ $((EPOCHSECONDS - begun)) -le 60 ]
+	running "${crowd[@]}"
+	for signal in INT TERM HUP QUIT PIPE KILL; do
+		for delay in 0.05 0.2 0.4; do
+			env --default-signal=INT,QUIT,PIPE "$physlens" census --freeze >/dev/null 2>&1 3>&- 4>&- &
+			one=$!
+			sleep $delay
+			kill -$signal "$one" 2>/dev/null || true
+			wait "$one" || true
+			running "${crowd[@]}"
+			[ "$(awk '/^State:/ { print $2 }' "/proc/$pid/status")" = T ]
+		done
+	done
+	kill "${crowd[@]}"
+}
+
+@test "--freeze: a terminal or a pipe whose reader is held cannot stop it" {
+	# More than a pipe holds, and a reader that takes it slowly, line by line.
+	run -0 --separate-stderr timeout 100 bash -c '"$1" share --pages --freeze "$$" "$2" 2>&1 |
+		while read -r line; do echo "$line"; done | wc -l' - "$physlens" "$pid"
+	[ "$output" -ge 1 ]
+	run -0 --separate-stderr timeout 100 bash -c '
+		for i in 1 2 3; do "$1" owner -f --process "$2" --region stack; done |
+		while read -r line; do echo "$line"; done | wc -l' - "$physlens" "$pid"
+	[ "$output" -ge 3 ]
+}
+
+@test "--freeze: a signal that comes while it is held is not lost" {
+	local one tries
+	bash -c 'trap "echo got >$1" USR1; while :; do sleep 0.01; done' - "$BATS_TEST_TMPDIR/got" 3>&- 4>&- &
+	one=$!
+	for ((tries = 0; tries < 5; tries++)); do
+		sleep 0.2
+		"$physlens" census --freeze >/dev/null 2>&1 3>&- 4>&- &
+		kill -USR1 "$one"
+		wait $!
+		until [ -e "$BATS_TEST_TMPDIR/got" ]; do sleep 0.05; done
+		rm "$BATS_TEST_TMPDIR/got"
+	done
+	kill "$one"
 }
 
 @test "census --by kind: the rows sum to System RAM" {
