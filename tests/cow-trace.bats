@@ -21,18 +21,12 @@ setup_file() {
 teardown_file() { system_restore; }
 
 setup() {
-	STARTED=()
 	log=$BATS_TEST_TMPDIR/log
+	STARTED_OUTPUT=$BATS_TEST_TMPDIR/started
 }
 
 teardown() {
-	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
-}
-
-start() {
-	"$@" </dev/null >"$BATS_TEST_TMPDIR/started" 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	disown
+	started_stop
 }
 
 state_of() { awk '/^State/ { print $2 }' "/proc/$1/status"; }

@@ -26,19 +26,8 @@ teardown_file() {
 	system_restore
 }
 
-setup() {
-	STARTED=()
-}
-
 teardown() {
-	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
-}
-
-# start COMMAND…: in the background, until the test ends; its PID is the last of STARTED.
-start() {
-	"$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	disown
+	started_stop
 }
 
 # classes PARENT CHILD [OPTION…]: "PAGE LETTER" of every page that either has, by page number.

@@ -49,17 +49,9 @@ teardown_file() {
 	system_restore
 }
 
-# start PROGRAM ARG…: in the background, as STARTED, until the test ends.
-start() {
-	"$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	STARTED=$!
-	disown
-	ALL_STARTED+=("$STARTED")
-}
-
 teardown() {
 	helpers_stop
-	[ "${#ALL_STARTED[@]}" -eq 0 ] || kill -KILL "${ALL_STARTED[@]}" 2>/dev/null || true
+	started_stop
 }
 
 # ---- every kind ----
@@ -276,8 +268,8 @@ agrees_with_smaps() {
 
 @test "sums by area are those of smaps: a shell" {
 	start bash -c 'words=$(seq 20000); kill -STOP $$; echo "${#words}"'
-	until grep -q '^State:.T' "/proc/$STARTED/status"; do sleep 0.01; done
-	agrees_with_smaps "$STARTED"
+	until grep -q '^State:.T' "/proc/$PID/status"; do sleep 0.01; done
+	agrees_with_smaps "$PID"
 }
 
 # More separate pages than PAGEMAP_SCAN returns at once, of which it once gave some twice.
@@ -452,15 +444,15 @@ agrees_with_smaps() {
 # sleeper PROGRAM…: runs a copy of sleep, and waits until it is itself and sleeps.
 sleeper() {
 	start "$@" 600
-	until grep -q libc "/proc/$STARTED/maps" && grep -q '^State:.S' "/proc/$STARTED/status" &&
-		grep -qxz 600 "/proc/$STARTED/cmdline" && [ "$(readlink "/proc/$STARTED/exe")" != /usr/bin/dash ]; do
+	until grep -q libc "/proc/$PID/maps" && grep -q '^State:.S' "/proc/$PID/status" &&
+		grep -qxz 600 "/proc/$PID/cmdline" && [ "$(readlink "/proc/$PID/exe")" != /usr/bin/dash ]; do
 		sleep 0.01
 	done
 }
 
 # Names and places of the program's own regions, without the object's name.
 own_regions() {
-	physlens map -n -r -o region,start,end,perms --object "*$1*" "$STARTED"
+	physlens map -n -r -o region,start,end,perms --object "*$1*" "$PID"
 }
 
 @test "a deleted and a replaced program still give the names of the right file" {
@@ -495,7 +487,7 @@ own_regions() {
 	# shellcheck disable=SC2016
 	sleeper unshare -m sh -c \
 		'mount --bind "$0/real" "$0/ns" && exec "$0/ns/prog" "$1"' "$BATS_TEST_TMPDIR"
-	run -0 grep -c "$BATS_TEST_TMPDIR/ns/prog" "/proc/$STARTED/maps"
+	run -0 grep -c "$BATS_TEST_TMPDIR/ns/prog" "/proc/$PID/maps"
 	run -0 own_regions /prog
 	[ "$(cut -d ' ' -f 1,4 <<<"$output")" = "$before" ]
 }

@@ -9,19 +9,11 @@ load helpers/lib
 
 setup() {
 	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
-	STARTED=()
 }
 
 teardown() {
 	helpers_stop
-	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
-}
-
-# start COMMAND…: in the background, until the test ends; its PID is the last of STARTED.
-start() {
-	"$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	disown
+	started_stop
 }
 
 # Two shells that wait, each with a start of its own.

@@ -15,22 +15,14 @@ setup_file() {
 
 setup() {
 	[ "$(id -u)" = 0 ] || skip 'frames are hidden, and other processes cannot be written to'
-	STARTED=()
 	HELPERS=()
 	work=$BATS_TEST_TMPDIR
+	STARTED_OUTPUT=$work/output
 }
 
 teardown() {
 	helpers_stop
-	[ "${#STARTED[@]}" = 0 ] || kill -KILL "${STARTED[@]}" 2>/dev/null || true
-}
-
-# start COMMAND…: in the background, until the test ends. PID is its process.
-start() {
-	"$@" </dev/null >"$work/output" 2>&1 3>&- 4>&- &
-	PID=$!
-	STARTED+=("$PID")
-	disown
+	started_stop
 }
 
 # A process that sleeps; what runs is a file whose system can be read past its cache.

@@ -73,10 +73,12 @@ static struct error *keep_name(struct verify *v, const char *name, const char **
 	}
 	char *copy = strdup(name);
 	struct error *error = copy ? vec_push(&v->names, copy) : error_nomem();
-	if (error)
+	if (error) {
 		free(copy);
+		return error;
+	}
 	*kept = copy;
-	return error;
+	return NULL;
 }
 
 struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t space, uint32_t file,

@@ -292,12 +292,11 @@ struct error *invocation_table(const struct invocation *invocation, const struct
 int command_run(const struct command *command, int argc, char **argv, const char *source)
 {
 	struct getopt_tables tables;
-	struct invocation invocation = {
-		.command = command,
-		.argc = argc,
-		.argv = argv,
-		.source = source ? source : "auto",
-		.source_given = source != NULL};
+	struct invocation invocation = {.command = command,
+					.argc = argc,
+					.argv = argv,
+					.source = source ? source : "auto",
+					.source_given = source != NULL};
 
 	invocation.getopt_state = &tables;
 	struct error *error = getopt_tables_init(&tables, command);

@@ -2,6 +2,7 @@
 #include "ui/draw.h"
 
 #include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -10,11 +11,22 @@
 
 enum { LINE_WIDTH = 78 };
 
+/* What the user's locale says: main() takes one of single bytes for C.UTF-8, for the tables. */
+static bool can_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool can = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+
+	if (locale)
+		freelocale(locale);
+	return can;
+}
+
 void draw_init(struct draw *draw, FILE *out, enum color_mode color, bool plain)
 {
 	*draw = (struct draw){
 		.out = out,
-		.ascii = plain || strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
+		.ascii = plain || !can_utf8(),
 		.color = color_wanted(color, out),
 	};
 }

@@ -135,6 +135,30 @@ helpers_stop() {
 	HELPERS=()
 }
 
+# ---- any other program in the background ----
+
+STARTED=()
+
+# start COMMAND…: runs it until started_stop, in a process group of its own, so that what it has
+# started ends with it. PID is its process; STARTED are all. Its output is STARTED_OUTPUT, if set.
+start() {
+	(
+		trap - EXIT ERR DEBUG
+		[ -z "${SYSTEM_LOCK_FD-}" ] || exec {SYSTEM_LOCK_FD}>&-
+		exec setsid "$@" </dev/null >"${STARTED_OUTPUT:-/dev/null}" 2>&1 3>&- 4>&-
+	) &
+	PID=$!
+	STARTED+=("$PID")
+	disown
+}
+
+# A PID as of a group is no error where there is none: it may have ended, or not begun.
+started_stop() {
+	[ "${#STARTED[@]}" = 0 ] ||
+		kill -KILL -- "${STARTED[@]}" "${STARTED[@]/#/-}" 2>/dev/null || true
+	STARTED=()
+}
+
 # ---- the fixture: every page kind ----
 
 # fixture_start ARG…: runs pagekinds. FIXTURE_PID, and the kind_* functions below.
