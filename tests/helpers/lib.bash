@@ -239,6 +239,10 @@ require_kind() {
 
 	for kind; do
 		kind_line "$kind" >/dev/null && continue
+		[ -n "$(kind_skip_reason "$kind")" ] || {
+			echo "$kind: the fixture knows no such kind" >&2
+			return 1
+		}
 		if [ "${PHYSLENS_IN_VM-}" = 1 ] && [[ " ${PHYSLENS_VM_WITHOUT-} " != *" $kind "* ]]; then
 			echo "$kind: $(kind_skip_reason "$kind")" >&2
 			return 1
