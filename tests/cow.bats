@@ -155,6 +155,73 @@ all_pages() { physlens cow --pages --all -n -r "${@:3}" "$1" "$2"; }
 	pkill -KILL -P "$master" || true
 }
 
+@test "--watch: it ends with the master, in order" {
+	local master
+	# shellcheck disable=SC2016 # for that shell
+	start bash -c '(sleep 300; :) & sleep 2.2; kill -KILL $$'
+	master=${STARTED[0]}
+	until pgrep -P "$master" >/dev/null; do sleep 0.05; done
+	run -0 --separate-stderr timeout 20 "$PHYSLENS" cow --watch 1 "$master"
+	[[ $stderr == *"process $master"* ]]
+	[ "$(wc -l <<<"$stderr")" = 1 ]
+	[[ $output == *EROSION* ]]
+}
+
+# let_go PID: nobody traces it, and it sleeps.
+let_go() {
+	local tries state
+	for ((tries = 0; tries < 100; tries++)); do
+		state=$(awk '/^State:/ { s = $2 } /^TracerPid:/ { print s, $2 }' "/proc/$1/status")
+		[ "$state" != 'S 0' ] || return 0
+		sleep 0.02
+	done
+	echo "process $1: $state"
+	return 1
+}
+
+@test "--freeze: pair and family are held, and let go" {
+	local signal delay tool
+	run -0 --separate-stderr physlens cow --freeze "$PARENT" "$CHILD"
+	[ -z "$stderr" ]
+	let_go "$PARENT"
+	let_go "$CHILD"
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT"
+	[ -z "$stderr" ]
+	json_check ".cow | length == 1 and .[0].pid == $CHILD and .[0].shared > 0"
+	let_go "$PARENT"
+	let_go "$CHILD"
+	for signal in INT TERM KILL; do
+		for delay in 0.005 0.02 1.05; do
+			env --default-signal=INT "$PHYSLENS" cow --freeze --watch 1 "$PARENT" \
+				>/dev/null 2>&1 3>&- 4>&- &
+			tool=$!
+			sleep $delay
+			kill -$signal "$tool" 2>/dev/null || true
+			wait "$tool" || true
+			let_go "$PARENT"
+			let_go "$CHILD"
+		done
+	done
+}
+
+@test "--freeze: one that is traced already is named, and read while it runs" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	local tries
+	STARTED_OUTPUT=$BATS_TEST_TMPDIR/strace start strace -qq -o /dev/null -p "$CHILD"
+	for ((tries = 0; tries < 100; tries++)); do
+		! grep -q "^TracerPid:[[:space:]]*$PID\$" "/proc/$CHILD/status" || break
+		sleep 0.05
+	done
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT" "$CHILD"
+	[[ $stderr == *"process $CHILD cannot be held still: process $PID traces it already"* ]]
+	json_check '.cow[-1].diverged > 0'
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT"
+	[[ $stderr == *"process $CHILD cannot be held still: process $PID traces it already"* ]]
+	json_check ".cow[0].pid == $CHILD and .cow[0].diverged > 0"
+	kill "$PID"
+	let_go "$CHILD"
+}
+
 @test "unrelated processes are compared, and it is said so" {
 	start sleep 300
 	start sleep 300

@@ -522,6 +522,7 @@ static struct error *live_vmas(struct space *base, struct vma_list *list)
 {
 	struct live_space *space = live_space(base);
 
+	*list = (struct vma_list){0};
 	if (lseek(space->maps_fd, 0, SEEK_SET) < 0)
 		return error_errno(errno, "maps");
 	struct error *error = vma_list_read(list, space->maps_fd);
