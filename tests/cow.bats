@@ -222,6 +222,53 @@ let_go() {
 	let_go "$CHILD"
 }
 
+# The master reads in a table, and each worker writes to it: its objects count their users.
+@test "a prefork server: each worker, by the family, by itself, and by Private_Dirty" {
+	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
+	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
+		table = [str(number) for number in range(100000)]
+
+		def app(environ, start_response):
+		    start_response("200 OK", [])
+		    return [str(len([one for one in table])).encode()]
+	END
+	start gunicorn --preload --workers 3 --bind "unix:$BATS_TEST_TMPDIR/socket" \
+		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
+	local master=${STARTED[0]} workers worker tries
+	for ((tries = 0; tries < 400; tries++)); do
+		[ "$(pgrep -c -P "$master")" != 3 ] || break
+		sleep 0.05
+	done
+	mapfile -t workers < <(pgrep -P "$master")
+	[ "${#workers[@]}" = 3 ]
+	# Requests until every worker has had one, as far as they are shared out.
+	/usr/bin/env python3 -S -c '
+import socket, sys
+for i in range(30):
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+	assert b"100000" in s.recv(4096) + s.recv(4096) + s.recv(4096)' "$BATS_TEST_TMPDIR/socket"
+	kill -STOP "$master" "${workers[@]}"
+	run -0 --separate-stderr physlens cow --json "$master"
+	[ -z "$stderr" ]
+	json_check '.cow | length == 3 and ([.[] | .state == null and .cow > 0 and .diverged > 0] | all)'
+	# One that has walked through the table has copied it: a hundred thousand strings.
+	json_check '[.cow[].diverged] | max > 1000'
+	local family=$output dirty private
+	for worker in "${workers[@]}"; do
+		run -0 --separate-stderr physlens cow --json "$master" "$worker"
+		json_check '.cow[-1] | .diverged == ."by-parent" + ."by-child" + ."by-both" + .unknown'
+		jq -e --argjson pid "$worker" --argjson pair "$output" '.cow[] | select(.pid == $pid) |
+			.diverged == $pair.cow[-1].diverged and .shared == $pair.cow[-1].shared' <<<"$family" >/dev/null
+		# What smaps calls dirty and private is what nobody else maps, but for pages that are clean.
+		dirty=$(awk '/^Private_Dirty/ { sum += $2 } END { print sum / 4 }' "/proc/$worker/smaps")
+		private=$(jq --argjson pid "$worker" '.cow[] | select(.pid == $pid).private' <<<"$family")
+		((dirty <= private && dirty >= $(jq '.cow[-1] | ."by-child" + ."by-both"' <<<"$output")))
+	done
+	kill -KILL "$master" "${workers[@]}"
+}
+
 @test "unrelated processes are compared, and it is said so" {
 	start sleep 300
 	start sleep 300
