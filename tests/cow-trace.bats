@@ -243,3 +243,21 @@ forking() {
 	[ "$status" = 6 ]
 	[[ $stderr == *'frame numbers are hidden'* && $stderr == *fork* && $stderr == *hidden* ]]
 }
+
+@test "a set-user-ID program is traced without its privileges, and that is said" {
+	id nobody >/dev/null || skip 'no user nobody'
+	local dir=/tmp/physlens-cow-$$
+	mkdir -m 755 "$dir"
+	install -m 755 "$PHYSLENS" "$dir/physlens"
+	install -m 4755 /usr/bin/id "$dir/id"
+	run --separate-stderr setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$dir/physlens" cow -- "$dir/id"
+	local as_user=$output said=$stderr
+	# Who may trace all takes nothing from it.
+	run -0 --separate-stderr "$PHYSLENS" cow -O "$log" -- \
+		setpriv --reuid nobody --regid nogroup --clear-groups "$dir/id"
+	rm -r "$dir"
+	[[ $as_user == uid=*nobody* && $as_user != *euid* ]]
+	[[ $said == *'runs a set-user-ID or set-group-ID program'* ]]
+	[[ $stderr != *set-user-ID* ]]
+}
