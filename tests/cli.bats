@@ -105,6 +105,8 @@ refused() {
 		refused "$command: --frobnicate: unknown or ambiguous option"
 		run --separate-stderr physlens "$command" -Z 1
 		refused "$command: -Z: unknown or ambiguous option"
+		run --separate-stderr physlens "$command" 1 -Z
+		refused "$command: -Z: unknown or ambiguous option"
 		run --separate-stderr physlens "$command" --no nonsense
 		[ "$status" -eq 2 ]
 		run --separate-stderr physlens "$command" -o

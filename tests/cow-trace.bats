@@ -1,7 +1,4 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 2048
-# vm: --kernel stock-6.1 --mem 2048
-# vm: --kernel stock-6.12 --mem 2048
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cow -- COMMAND and cow --attach: the story of forks, page for page, and a program that does not
 # notice.
@@ -10,6 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 load helpers/lib
+load helpers/cow
 
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
@@ -42,49 +40,22 @@ wait_state() {
 	return 1
 }
 
-# story PID: "ADDRESS LETTER" of what it did, by the log.
-story() {
-	jq -r --argjson pid "$1" '.cow[] | select(.pid == $pid and .vaddr) | .vaddr + " " + .event' "$log" |
-		sed 's/copied/c/; s/reused/r/; s/touched/t/; s/unknown/?/; s/dropped/d/; s/moved/m/'
-}
-
-# check_story WHAT PID COLUMN: what the fixture says in that column of its lines.
-check_story() {
-	local kind start want i letter got checked=0
-	story "$2" >"$BATS_TEST_TMPDIR/story"
-	while read -r kind start want; do
-		if [ "$start" = skip ]; then
-			echo "$kind: $want"
-			[ "${PHYSLENS_IN_VM-}" != 1 ] || return 1
-			continue
-		fi
-		for ((i = 0; i < 16; i++)); do
-			letter=${want:i:1}
-			got=$(awk -v a="$(printf '0x%x' $((start + i * 4096)))" '$1 == a { printf "%s", $2 }' \
-				"$BATS_TEST_TMPDIR/story")
-			# What was locked is held by the kernel for a while: then a write copies.
-			[[ $kind$letter$got != mlockedrc ]] || continue
-			[ "${got:--}" = "$letter" ] || {
-				echo "$1, $kind: page $i: ${got:--}, not $letter"
-				return 1
-			}
-		done
-		checked=$((checked + 1))
-	done < <(awk -F'\t' -v c="$3" 'NF >= 3 { print $1, $2, $2 == "skip" ? $3 : $c }' \
-		"$BATS_TEST_TMPDIR/out")
-	[ "$checked" -ge 8 ]
+# check_stories: of parent and child, as the fixture's output says.
+check_stories() {
+	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
+	child=$(sed -n 's/^child //p' "$BATS_TEST_TMPDIR/out")
+	cow_check_stories "$BATS_TEST_TMPDIR/out" "$log" "$(sed -n 's/^parent //p' "$BATS_TEST_TMPDIR/out")" 4
+	cow_check_stories "$BATS_TEST_TMPDIR/out" "$log" "$child" 5
+	[ "$(grep -c '	0x' "$BATS_TEST_TMPDIR/out")" -ge 8 ]
 }
 
 @test "every page that a fixture wrote, by whom and how; result and status are its own" {
 	run -5 --separate-stderr "$PHYSLENS" cow --json --pages -O "$log" -- \
 		"$PHYSLENS_HELPERS/cowpages" --run
 	[ -z "$stderr" ]
-	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
-	jq -e . "$log" >/dev/null
-	check_story parent "$(sed -n 's/^parent //p' <<<"$output")" 4
-	check_story child "$(sed -n 's/^child //p' <<<"$output")" 5
 	local child
-	child=$(sed -n 's/^child //p' <<<"$output")
+	jq -e . "$log" >/dev/null
+	check_stories
 	jq -e ".cow[] | select(.event == \"exit\" and .pid == $child) | .status == \"7\"" "$log"
 	# The rows of the ledger are the sum of the pages.
 	jq -e '.cow[-1].event == "total" and
@@ -96,9 +67,8 @@ check_story() {
 @test "many looks in between find the same" {
 	run -5 --separate-stderr "$PHYSLENS" cow --json --pages --interval 0.01 -O "$log" -- \
 		"$PHYSLENS_HELPERS/cowpages" --run
-	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
-	check_story parent "$(sed -n 's/^parent //p' <<<"$output")" 4
-	check_story child "$(sed -n 's/^child //p' <<<"$output")" 5
+	local child
+	check_stories
 }
 
 @test "exit status, signal and output of the program are passed through" {
@@ -272,4 +242,22 @@ forking() {
 	rm "$copy"
 	[ "$status" = 6 ]
 	[[ $stderr == *'frame numbers are hidden'* && $stderr == *fork* && $stderr == *hidden* ]]
+}
+
+@test "a set-user-ID program is traced without its privileges, and that is said" {
+	id nobody >/dev/null || skip 'no user nobody'
+	local dir=/tmp/physlens-cow-$$
+	mkdir -m 755 "$dir"
+	install -m 755 "$PHYSLENS" "$dir/physlens"
+	install -m 4755 /usr/bin/id "$dir/id"
+	run --separate-stderr setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$dir/physlens" cow -- "$dir/id"
+	local as_user=$output said=$stderr
+	# Who may trace all takes nothing from it.
+	run -0 --separate-stderr "$PHYSLENS" cow -O "$log" -- \
+		setpriv --reuid nobody --regid nogroup --clear-groups "$dir/id"
+	rm -r "$dir"
+	[[ $as_user == uid=*nobody* && $as_user != *euid* ]]
+	[[ $said == *'runs a set-user-ID or set-group-ID program'* ]]
+	[[ $stderr != *set-user-ID* ]]
 }

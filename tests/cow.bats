@@ -1,7 +1,4 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 2048
-# vm: --kernel stock-6.1 --mem 2048
-# vm: --kernel stock-6.12 --mem 2048
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cow PARENT CHILD and cow PID: every page of a fixture that writes known pages is classed as it is.
 
@@ -9,6 +6,7 @@
 
 bats_require_minimum_version 1.5.0
 load helpers/lib
+load helpers/cow
 
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip 'frame numbers are hidden from who is not root'
@@ -30,36 +28,13 @@ teardown() {
 	started_stop
 }
 
-# classes PARENT CHILD [OPTION…]: "PAGE LETTER" of every page that either has, by page number.
-classes() {
-	physlens cow --pages --all -n -r -o VADDR,PAGES,STATE "${@:3}" "$1" "$2" |
-		while read -r vaddr pages state; do
-			for ((i = 0; i < pages; i++)); do
-				printf '0x%x %s\n' $((vaddr + i * 4096)) "$state"
-			done
-		done | sed 's/shared/S/; s/by-parent/P/; s/by-child/C/; s/by-both/B/; s/unknown/?/
-			s/parent-only/p/; s/child-only/c/'
-}
-
 # check_kind KIND: each of its pages is as the fixture says.
 check_kind() {
-	local start want letter i got
-	read -r start want < <(awk -F'\t' -v k="$1" '$1 == k { print $2, $3 }' "$HELPER_DIR/out")
-	if [ "$start" = skip ]; then
-		[ "${PHYSLENS_IN_VM-}" != 1 ] || return 1
-		skip "$1: $want"
-	fi
+	local start want
+	cow_kind "$HELPER_DIR/out" "$1"
+	[ "$start" != skip ] || skip "$1: $want"
 	[ "${#want}" = 16 ]
-	classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/classes"
-	for ((i = 0; i < 16; i++)); do
-		letter=${want:i:1}
-		got=$(awk -v a="$(printf '0x%x' $((start + i * 4096)))" '$1 == a { print $2 }' \
-			"$BATS_TEST_TMPDIR/classes")
-		[ "${got:-.}" = "$letter" ] || {
-			echo "$1: page $i: ${got:-.}, not $letter"
-			return 1
-		}
-	done
+	cow_same_classes "$1" "$want" "$(cow_classes "$PARENT" "$CHILD" "$start")"
 }
 
 @test "anonymous memory: every page as it was written" { check_kind anon; }
@@ -73,10 +48,14 @@ check_kind() {
 @test "locked memory: every page as it was written" { check_kind mlocked; }
 @test "KSM: who wrote is known only where both did" { check_kind ksm; }
 
+# all_pages PARENT CHILD [OPTION…]: all that either has.
+all_pages() { physlens cow --pages --all -n -r "${@:3}" "$1" "$2"; }
+
 @test "without PAGEMAP_SCAN, and with --freeze, it is the same" {
-	classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/a"
-	PHYSLENS_NO_SCAN=1 classes "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/b"
-	classes "$PARENT" "$CHILD" --freeze >"$BATS_TEST_TMPDIR/c"
+	all_pages "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/a"
+	[ -s "$BATS_TEST_TMPDIR/a" ]
+	PHYSLENS_NO_SCAN=1 all_pages "$PARENT" "$CHILD" >"$BATS_TEST_TMPDIR/b"
+	all_pages "$PARENT" "$CHILD" --freeze >"$BATS_TEST_TMPDIR/c"
 	diff "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
 	diff "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/c"
 }
@@ -174,6 +153,120 @@ check_kind() {
 	jq -s -e '[.[].cow[].state] | index("new") and index("exited") and index("exec")' \
 		"$BATS_TEST_TMPDIR/samples"
 	pkill -KILL -P "$master" || true
+}
+
+@test "--watch: it ends with the master, in order" {
+	local master
+	# shellcheck disable=SC2016 # for that shell
+	start bash -c '(sleep 300; :) & sleep 2.2; kill -KILL $$'
+	master=${STARTED[0]}
+	until pgrep -P "$master" >/dev/null; do sleep 0.05; done
+	run -0 --separate-stderr timeout 20 "$PHYSLENS" cow --watch 1 "$master"
+	[[ $stderr == *"process $master"* ]]
+	[ "$(wc -l <<<"$stderr")" = 1 ]
+	[[ $output == *EROSION* ]]
+}
+
+# let_go PID: nobody traces it, and it sleeps.
+let_go() {
+	local tries state
+	for ((tries = 0; tries < 100; tries++)); do
+		state=$(awk '/^State:/ { s = $2 } /^TracerPid:/ { print s, $2 }' "/proc/$1/status")
+		[ "$state" != 'S 0' ] || return 0
+		sleep 0.02
+	done
+	echo "process $1: $state"
+	return 1
+}
+
+@test "--freeze: pair and family are held, and let go" {
+	local signal delay tool
+	run -0 --separate-stderr physlens cow --freeze "$PARENT" "$CHILD"
+	[ -z "$stderr" ]
+	let_go "$PARENT"
+	let_go "$CHILD"
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT"
+	[ -z "$stderr" ]
+	json_check ".cow | length == 1 and .[0].pid == $CHILD and .[0].shared > 0"
+	let_go "$PARENT"
+	let_go "$CHILD"
+	for signal in INT TERM KILL; do
+		for delay in 0.005 0.02 1.05; do
+			env --default-signal=INT "$PHYSLENS" cow --freeze --watch 1 "$PARENT" \
+				>/dev/null 2>&1 3>&- 4>&- &
+			tool=$!
+			sleep $delay
+			kill -$signal "$tool" 2>/dev/null || true
+			wait "$tool" || true
+			let_go "$PARENT"
+			let_go "$CHILD"
+		done
+	done
+}
+
+@test "--freeze: one that is traced already is named, and read while it runs" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	local tries
+	STARTED_OUTPUT=$BATS_TEST_TMPDIR/strace start strace -qq -o /dev/null -p "$CHILD"
+	for ((tries = 0; tries < 100; tries++)); do
+		! grep -q "^TracerPid:[[:space:]]*$PID\$" "/proc/$CHILD/status" || break
+		sleep 0.05
+	done
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT" "$CHILD"
+	[[ $stderr == *"process $CHILD cannot be held still: process $PID traces it already"* ]]
+	json_check '.cow[-1].diverged > 0'
+	run -0 --separate-stderr physlens cow --freeze --json "$PARENT"
+	[[ $stderr == *"process $CHILD cannot be held still: process $PID traces it already"* ]]
+	json_check ".cow[0].pid == $CHILD and .cow[0].diverged > 0"
+	kill "$PID"
+	let_go "$CHILD"
+}
+
+# The master reads in a table, and each worker writes to it: its objects count their users.
+@test "a prefork server: each worker, by the family, by itself, and by Private_Dirty" {
+	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
+	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
+		table = [str(number) for number in range(100000)]
+
+		def app(environ, start_response):
+		    start_response("200 OK", [])
+		    return [str(len([one for one in table])).encode()]
+	END
+	start gunicorn --preload --workers 3 --bind "unix:$BATS_TEST_TMPDIR/socket" \
+		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
+	local master=${STARTED[0]} workers worker tries
+	for ((tries = 0; tries < 400; tries++)); do
+		[ "$(pgrep -c -P "$master")" != 3 ] || break
+		sleep 0.05
+	done
+	mapfile -t workers < <(pgrep -P "$master")
+	[ "${#workers[@]}" = 3 ]
+	# Requests until every worker has had one, as far as they are shared out.
+	/usr/bin/env python3 -S -c '
+import socket, sys
+for i in range(30):
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+	assert b"100000" in s.recv(4096) + s.recv(4096) + s.recv(4096)' "$BATS_TEST_TMPDIR/socket"
+	kill -STOP "$master" "${workers[@]}"
+	run -0 --separate-stderr physlens cow --json "$master"
+	[ -z "$stderr" ]
+	json_check '.cow | length == 3 and ([.[] | .state == null and .cow > 0 and .diverged > 0] | all)'
+	# One that has walked through the table has copied it: a hundred thousand strings.
+	json_check '[.cow[].diverged] | max > 1000'
+	local family=$output dirty private
+	for worker in "${workers[@]}"; do
+		run -0 --separate-stderr physlens cow --json "$master" "$worker"
+		json_check '.cow[-1] | .diverged == ."by-parent" + ."by-child" + ."by-both" + .unknown'
+		jq -e --argjson pid "$worker" --argjson pair "$output" '.cow[] | select(.pid == $pid) |
+			.diverged == $pair.cow[-1].diverged and .shared == $pair.cow[-1].shared' <<<"$family" >/dev/null
+		# What smaps calls dirty and private is what nobody else maps, but for pages that are clean.
+		dirty=$(awk '/^Private_Dirty/ { sum += $2 } END { print sum / 4 }' "/proc/$worker/smaps")
+		private=$(jq --argjson pid "$worker" '.cow[] | select(.pid == $pid).private' <<<"$family")
+		((dirty <= private && dirty >= $(jq '.cow[-1] | ."by-child" + ."by-both"' <<<"$output")))
+	done
+	kill -KILL "$master" "${workers[@]}"
 }
 
 @test "unrelated processes are compared, and it is said so" {

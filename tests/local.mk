@@ -23,7 +23,7 @@ check_PROGRAMS += $(HELPERS)
 tests_helpers_pagekinds_CFLAGS = $(AM_CFLAGS) -fPIE
 tests_helpers_pagekinds_LDFLAGS = $(AM_LDFLAGS) -pie
 
-EXTRA_DIST += tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/rollup.bash tests/helpers/tiny32.c
+EXTRA_DIST += tests/helpers/cow.bash tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/rollup.bash tests/helpers/tiny32.c
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	tests/unit/test_pagetable \
 	tests/unit/test_range \
 	tests/unit/test_runs \
+	tests/unit/test_smaps \
 	tests/unit/test_source \
 	tests/unit/test_table \
 	tests/unit/test_vec \
@@ -83,6 +84,7 @@ tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_smaps_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 tests_unit_test_vec_LDADD = $(UNIT_LIBS)

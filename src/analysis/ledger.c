@@ -440,20 +440,30 @@ static int compare_suspects(const void *left, const void *right)
 	return (x > y) - (x < y);
 }
 
+/* How many suspects from the first on have frames that follow one another. */
+static size_t count_following(const struct suspect *suspects, size_t count)
+{
+	uint64_t pfn = suspects[0].after & PAGEMAP_PFN;
+	size_t i = 1;
+
+	while (i < count && (suspects[i].after & PAGEMAP_PFN) == pfn + i)
+		i++;
+	return i;
+}
+
 /* The flags of the new frames, of suspects sorted by them; none where the target does not tell. */
 static struct error *ask_flags(struct ledger *ledger, const struct suspect *suspects, size_t count,
-			       struct frame *frames)
+			       uint64_t *flags)
 {
-	_cleanup_free_ uint64_t *pfns = calloc(count, sizeof(*pfns));
+	for (size_t i = 0, run; i < count; i += run) {
+		run = count_following(suspects + i, count - i);
+		struct error *error = target_flags(ledger->target, suspects[i].after & PAGEMAP_PFN,
+						   flags + i, run);
 
-	if (!pfns)
-		return error_nomem();
-	for (size_t i = 0; i < count; i++)
-		pfns[i] = suspects[i].after & PAGEMAP_PFN;
-	struct error *error = target_frames(ledger->target, pfns, count, frames);
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
+		if (error_is(error, ERROR_NOMEM))
+			return error;
+		error_free(error);
+	}
 	return NULL;
 }
 
@@ -464,14 +474,13 @@ static struct error *explain_suspects(struct explaining *x)
 
 	if (count == 0)
 		return NULL;
-	_cleanup_free_ struct frame *frames = calloc(count, sizeof(*frames));
-	if (!frames)
+	_cleanup_free_ uint64_t *flags = calloc(count, sizeof(*flags));
+	if (!flags)
 		return error_nomem();
 	qsort(suspects, count, sizeof(*suspects), compare_suspects);
-	TRY(ask_flags(x->ledger, suspects, count, frames));
+	TRY(ask_flags(x->ledger, suspects, count, flags));
 	for (size_t i = 0; i < count; i++) {
-		enum ledger_change change =
-			explain(x->ledger, x->member, &suspects[i], frames[i].flags);
+		enum ledger_change change = explain(x->ledger, x->member, &suspects[i], flags[i]);
 
 		TRY(enter(x->ledger, x->member, change, suspects[i].vpn, suspects[i].vma));
 		/* A page that was moved is shared as it was before. */
@@ -489,13 +498,13 @@ static struct error *explain_kept(struct explaining *x)
 
 	if (count == 0)
 		return NULL;
-	_cleanup_free_ struct frame *frames = calloc(count, sizeof(*frames));
-	if (!frames)
+	_cleanup_free_ uint64_t *flags = calloc(count, sizeof(*flags));
+	if (!flags)
 		return error_nomem();
 	qsort(kept, count, sizeof(*kept), compare_suspects);
-	TRY(ask_flags(x->ledger, kept, count, frames));
+	TRY(ask_flags(x->ledger, kept, count, flags));
 	for (size_t i = 0; i < count; i++) {
-		if (!(frames[i].flags & KPF_BIT_ANON_EXCLUSIVE) || frames[i].flags & KPF_LARGE)
+		if (!(flags[i] & KPF_BIT_ANON_EXCLUSIVE) || flags[i] & KPF_LARGE)
 			continue;
 		TRY(enter(x->ledger, x->member, LEDGER_REUSED, kept[i].vpn, kept[i].vma));
 		*kept[i].word &= ~LEDGER_SHARED;

@@ -103,7 +103,7 @@ static struct error *ask(const struct cow_pair *pair, const struct cow_page *pag
 	uint64_t word = page->words[side];
 
 	*wrote = WROTE_UNKNOWN;
-	if (flags & KPF_BIT_KSM || !(flags & KPF_BIT_ANON))
+	if (word & PAGE_KSM || flags & KPF_BIT_KSM || !(flags & KPF_BIT_ANON))
 		return NULL;
 	if (flags & KPF_BIT_HUGE)
 		return wrote_huge(pair, word & PAGEMAP_PFN, wrote);
@@ -111,7 +111,7 @@ static struct error *ask(const struct cow_pair *pair, const struct cow_page *pag
 		return wrote_in_folio(pair, page, side, wrote);
 	if (flags & KPF_BIT_ANON_EXCLUSIVE)
 		*wrote = WROTE_YES;
-	else if (!s->inherited && (!s->forked || word & PAGEMAP_EXCLUSIVE))
+	else if (!s->inherited && !s->forked)
 		*wrote = WROTE_NO;
 	return NULL;
 }

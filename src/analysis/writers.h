@@ -5,9 +5,6 @@
 
 #include "analysis/cow.h"
 
-/* PageAnonExclusive, of an anonymous page: see cow.h. */
-#define KPF_BIT_ANON_EXCLUSIVE (UINT64_C(1) << 34)
-
 /*
  * Sets the class of each page of pair->diverged. Where the target does not tell of frames they
  * stay COW_UNKNOWN, and pair->blind says why.

@@ -254,6 +254,18 @@ static bool is_common(int key)
 	return false;
 }
 
+/* The option that getopt did not take, which was behind `word` if that is an operand. */
+static const char *refused_option(const struct invocation *invocation, const char *word)
+{
+	const char *last = invocation->argv[optind - 1], *next = invocation->argv[optind];
+
+	if (word && *word == '-')
+		return word;
+	if (last && *last == '-')
+		return last;
+	return next && *next == '-' ? next : "option";
+}
+
 int invocation_option(struct invocation *invocation)
 {
 	const struct getopt_tables *tables = invocation->getopt_state;
@@ -267,7 +279,7 @@ int invocation_option(struct invocation *invocation)
 			break;
 		if (key == '?' || key == ':') {
 			invocation->status = invocation_misused(
-				invocation, "%s: %s", word ? word : "option",
+				invocation, "%s: %s", refused_option(invocation, word),
 				key == '?' ? "unknown or ambiguous option" : "needs an argument");
 			return -1;
 		}

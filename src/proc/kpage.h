@@ -31,6 +31,8 @@
 #define KPF_BIT_ZERO_PAGE  (UINT64_C(1) << 24)
 #define KPF_BIT_PGTABLE    (UINT64_C(1) << 26)
 #define KPF_BIT_RESERVED   (UINT64_C(1) << 32)
+/* PageAnonExclusive, of an anonymous page: see analysis/cow.h. */
+#define KPF_BIT_ANON_EXCLUSIVE (UINT64_C(1) << 34)
 
 /*
  * The words of `count` frames, in the order of `pfns` (any order; sorted or in runs is fastest: a

@@ -25,6 +25,7 @@
 #include "proc/kpage.h"
 #include "proc/numa.h"
 #include "proc/process.h"
+#include "proc/smaps.h"
 #include "target/target.h"
 
 enum {
@@ -47,8 +48,9 @@ struct live_target {
 	int count_fd; /* /proc/kpagecount, or -1 */
 	int kpage_errno;
 	bool pfns_visible;
-	uint64_t zero_pfn; /* of the shared zero page; valid when pfns_visible */
-	bool numa_read;    /* on first use */
+	uint64_t zero_pfn;     /* of the shared zero page; valid when pfns_visible */
+	uint64_t untrue_flags; /* of kpageflags: see learn_flags() */
+	bool numa_read;        /* on first use */
 	struct numa numa;
 	bool iomem_read; /* on first use */
 	struct iomem iomem;
@@ -67,8 +69,9 @@ struct live_space {
 	int pid_fd;  /* or -1 on a kernel without pidfd */
 	int maps_fd; /* opened with the space: of the address space it had then */
 	int pagemap_fd;
-	bool scan_zero; /* PAGEMAP_SCAN can tell the zero page */
-	bool has_ksm;   /* KSM has merged pages of this process */
+	bool scan_zero;   /* PAGEMAP_SCAN can tell the zero page */
+	bool has_ksm;     /* KSM has merged pages of this process */
+	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
 	struct pagemap_walker walker;
 	VEC(uint64_t) numbers; /* PFNs in hand */
 	VEC(uint64_t) flags;
@@ -85,14 +88,54 @@ static struct live_space *live_space(struct space *space)
 }
 
 /*
+ * Kernels since 6.10, 6.12 for one, show every anonymous page as one of KSM (fs/proc/page.c,
+ * stable_page_flags(): PAGE_MAPPING_KSM is two bits, and one of them is taken for both). Our own
+ * page, just written, tells whether this one does.
+ */
+static void learn_flags(struct live_target *live, uint64_t own_pfn)
+{
+	uint64_t flags = 0;
+
+	if (live->flags_fd >= 0 && kpage_read(live->flags_fd, &own_pfn, 1, 0, &flags) == 0)
+		live->untrue_flags = flags & KPF_BIT_KSM;
+}
+
+static struct error *own_word(const struct live_target *live, int fd, volatile char *page,
+			      uint64_t *word)
+{
+	size_t got = 0;
+	int errnum =
+		pagemap_read(fd, (uint64_t)(uintptr_t)page >> live->base.page_shift, word, 1, &got);
+
+	if (errnum || got != 1)
+		return error_errno(errnum ? errnum : EIO, "/proc/self/pagemap");
+	return NULL;
+}
+
+static struct error *learn_from_page(struct live_target *live, int fd, volatile char *page)
+{
+	uint64_t word = 0;
+
+	(void)*page;
+	TRY(own_word(live, fd, page, &word));
+	live->zero_pfn = word & PAGEMAP_PFN;
+	live->pfns_visible = (word & PAGEMAP_PRESENT) && live->zero_pfn != 0;
+	if (!live->pfns_visible)
+		return NULL;
+	*page = 1;
+	TRY(own_word(live, fd, page, &word));
+	learn_flags(live, word & PAGEMAP_PFN);
+	return NULL;
+}
+
+/*
  * Reading an untouched private page maps the shared zero page (mm/memory.c, do_anonymous_page()),
  * so our own pagemap tells its frame, and whether we are shown frames at all: the kernel looks at
  * CAP_SYS_ADMIN of whoever opened the file (fs/proc/task_mmu.c, pagemap_read()).
  */
 static struct error *learn_zero_page(struct live_target *live)
 {
-	size_t size = (size_t)1 << live->base.page_shift, got = 0;
-	uint64_t word = 0;
+	size_t size = (size_t)1 << live->base.page_shift;
 	_cleanup_close_ int fd = process_open_own(AT_FDCWD, "/proc/self/pagemap", O_RDONLY);
 
 	if (fd < 0)
@@ -101,15 +144,9 @@ static struct error *learn_zero_page(struct live_target *live)
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return error_errno(errno, "mmap");
-	(void)*page;
-	int errnum = pagemap_read(fd, (uint64_t)(uintptr_t)page >> live->base.page_shift, &word, 1,
-				  &got);
+	struct error *error = learn_from_page(live, fd, page);
 	munmap((void *)(uintptr_t)page, size);
-	if (errnum || got != 1)
-		return error_errno(errnum ? errnum : EIO, "/proc/self/pagemap");
-	live->zero_pfn = word & PAGEMAP_PFN;
-	live->pfns_visible = (word & PAGEMAP_PRESENT) && live->zero_pfn != 0;
-	return NULL;
+	return error;
 }
 
 static void live_destroy(struct target *target)
@@ -146,7 +183,7 @@ static struct error *live_frames(struct target *target, const uint64_t *pfns, si
 	if (errnum)
 		return error_errno(errnum, "/proc/kpageflags");
 	for (size_t i = 0; i < count; i++)
-		frames[i].flags = words[i];
+		frames[i].flags = words[i] & ~live->untrue_flags;
 	errnum = kpage_read(live->count_fd, pfns, count, 0, words);
 	if (errnum)
 		return error_errno(errnum, "/proc/kpagecount");
@@ -196,7 +233,11 @@ static struct error *live_flags(struct target *target, uint64_t pfn, uint64_t *w
 	if (live->flags_fd < 0)
 		return error_errno(live->kpage_errno, "/proc/kpageflags");
 	int errnum = kpage_read_range(live->flags_fd, pfn, count, KPF_BIT_NOPAGE, words);
-	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
+	if (errnum)
+		return error_errno(errnum, "/proc/kpageflags");
+	for (size_t i = 0; live->untrue_flags && i < count; i++)
+		words[i] &= ~live->untrue_flags;
+	return NULL;
 }
 
 static struct error *live_cgroups(struct target *target, uint64_t pfn, uint64_t *words,
@@ -306,15 +347,19 @@ static struct error *flags_of(struct live_space *space, const uint64_t *words, s
 	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
 }
 
-/* Sets `mark` in the words chosen by mask and value whose frame has `flag` in kpageflags. */
+/*
+ * Sets `mark` in the words chosen by mask and value whose frame has `flag` in kpageflags, or has it
+ * not if `flag` is not `wanted`.
+ */
 static struct error *mark_by_flag(struct live_space *space, uint64_t *words, size_t count,
-				  uint64_t mask, uint64_t value, uint64_t flag, uint64_t mark)
+				  uint64_t mask, uint64_t value, uint64_t flag, uint64_t wanted,
+				  uint64_t mark)
 {
 	TRY(flags_of(space, words, count, mask, value));
 	for (size_t i = 0, j = 0; i < count; i++) {
 		if ((words[i] & mask) != value)
 			continue;
-		if (space->flags.items[j++] & flag)
+		if ((space->flags.items[j++] & flag) == wanted)
 			words[i] |= mark;
 	}
 	return NULL;
@@ -329,7 +374,8 @@ static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint
 	if (space->scan_zero)
 		return mark_zero_by_scan(space, vpn, words, count);
 	if (live_target(space->base.target)->flags_fd >= 0)
-		return mark_by_flag(space, words, count, mask, mask, KPF_BIT_ZERO_PAGE, PAGE_ZERO);
+		return mark_by_flag(space, words, count, mask, mask, KPF_BIT_ZERO_PAGE,
+				    KPF_BIT_ZERO_PAGE, PAGE_ZERO);
 	return NULL;
 }
 
@@ -394,6 +440,34 @@ static struct error *mark_swap_types(struct live_space *space, uint64_t vpn, uin
 	return NULL;
 }
 
+static bool has_merged(const struct live_space *space, const struct vma *vma)
+{
+	for (size_t i = 0; i < space->merged.count; i++) {
+		if (!range_is_empty(range_intersect(space->merged.items[i], vma->range)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Pages of KSM. Where the kernel's flag is untrue, they are the pages of an area that has some
+ * which are not exclusive to anybody (mm/ksm.c, replace_page(): a merged page never is): some of
+ * them may only be shared by fork, so that more are taken for merged than are.
+ */
+static struct error *mark_ksm(struct live_space *space, const struct vma *vma, uint64_t *words,
+			      size_t count)
+{
+	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO;
+
+	if (space->has_ksm)
+		return mark_by_flag(space, words, count, mask, PAGEMAP_PRESENT, KPF_BIT_KSM,
+				    KPF_BIT_KSM, PAGE_KSM);
+	if (has_merged(space, vma))
+		return mark_by_flag(space, words, count, mask, PAGEMAP_PRESENT,
+				    KPF_BIT_ANON_EXCLUSIVE, 0, PAGE_KSM);
+	return NULL;
+}
+
 static struct error *mark_private(struct live_space *space, const struct vma *vma, uint64_t vpn,
 				  uint64_t *words, size_t count, uint64_t seen)
 {
@@ -403,10 +477,7 @@ static struct error *mark_private(struct live_space *space, const struct vma *vm
 		TRY(mark_zero_by_scan(space, vpn, words, count));
 	if (visible && vma->inode == 0 && seen & PAGEMAP_FILE)
 		TRY(mark_huge_zero(space, vpn, words, count));
-	if (!space->has_ksm)
-		return NULL;
-	return mark_by_flag(space, words, count, PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO,
-			    PAGEMAP_PRESENT, KPF_BIT_KSM, PAGE_KSM);
+	return mark_ksm(space, vma, words, count);
 }
 
 static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *words, size_t count)
@@ -451,6 +522,7 @@ static struct error *live_vmas(struct space *base, struct vma_list *list)
 {
 	struct live_space *space = live_space(base);
 
+	*list = (struct vma_list){0};
 	if (lseek(space->maps_fd, 0, SEEK_SET) < 0)
 		return error_errno(errno, "maps");
 	struct error *error = vma_list_read(list, space->maps_fd);
@@ -651,6 +723,7 @@ static void live_close(struct space *base)
 	pagemap_walker_deinit(&space->walker);
 	vec_deinit(&space->numbers);
 	vec_deinit(&space->flags);
+	vec_deinit(&space->merged);
 	for (int *const *fd = (int *const[]){&space->pagemap_fd, &space->maps_fd, &space->pid_fd,
 					     &space->proc_fd, NULL};
 	     *fd; fd++) {
@@ -693,6 +766,23 @@ static bool read_has_ksm(const struct live_space *space)
 		read_number_at(space->proc_fd, "ksm_merging_pages", &merged);
 
 	return !error && merged > 0;
+}
+
+/* Whether there are pages of KSM, and where; nothing is known of them without kpageflags. */
+static void learn_ksm(struct live_space *space)
+{
+	struct live_target *live = live_target(space->base.target);
+	uint64_t shared = 0;
+
+	if (live->flags_fd < 0 || !live->pfns_visible)
+		return;
+	if (!live->untrue_flags) {
+		space->has_ksm = read_has_ksm(space);
+		return;
+	}
+	error_free(read_number_at(AT_FDCWD, "/sys/kernel/mm/ksm/pages_shared", &shared));
+	if (shared > 0)
+		error_free(smaps_merged_read(space->proc_fd, &space->merged));
 }
 
 /*
@@ -768,7 +858,7 @@ static struct error *space_init(struct live_space *space)
 	read_command(space);
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
-	space->has_ksm = live->flags_fd >= 0 && live->pfns_visible && read_has_ksm(space);
+	learn_ksm(space);
 	space->tgid = read_status(space, "\nTgid:\t", space->base.pid);
 	space->base.heap_start = read_heap_start(space);
 	space->base.pfns_visible = live->pfns_visible;

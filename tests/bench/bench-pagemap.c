@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-pagemap PID ADDRESS PAGES [rows]
+ * bench-pagemap PID[,PID…] ADDRESS PAGES [rows]
  *
- * The floor under `physlens map --pages`: a process that reads the pagemap entries of those
- * pages, looks at each, and ends. Prints how many are present. With "rows" also what anybody
- * must print who is to tell where the pages are: "ADDRESS PAGES PFN" of each run of consecutive
- * frames.
+ * The floor under `physlens map --pages`, and of several processes under `physlens cow`: a process
+ * that reads the pagemap entries of those pages, looks at each, and ends. Prints how many are
+ * present. With "rows" also what anybody must print who is to tell where the pages are: "ADDRESS
+ * PAGES PFN" of each run of consecutive frames.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -72,32 +72,40 @@ static uint64_t step(int fd, uint64_t vpn, uint64_t pages, uint64_t *read_pages)
 	return present;
 }
 
-int main(int argc, char **argv)
+static uint64_t read_process(const char *pid, uint64_t vpn, uint64_t pages, int rows)
 {
-	uint64_t vpn, pages, present = 0, done;
 	struct run run = {0, 0, 0};
+	uint64_t present = 0, done;
 	char path[PATH_MAX];
-	int fd;
 
-	if (argc < 4 || argc > 5) {
-		fputs("usage: bench-pagemap PID ADDRESS PAGES [rows]\n", stderr);
-		return 2;
-	}
-	page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	vpn = strtoull(argv[2], NULL, 0) / page_size;
-	pages = strtoull(argv[3], NULL, 0);
-	snprintf(path, sizeof(path), "/proc/%s/pagemap", argv[1]);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%s/pagemap", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr, "bench-pagemap: %s: %s\n", path, strerror(errno));
-		return 2;
+		exit(2);
 	}
 	for (; pages > 0; vpn += done, pages -= done) {
 		present += step(fd, vpn, pages, &done);
-		if (argc == 5)
+		if (rows)
 			print_rows(&run, vpn, done);
 	}
 	end_run(&run);
+	close(fd);
+	return present;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t present = 0;
+
+	if (argc < 4 || argc > 5) {
+		fputs("usage: bench-pagemap PID[,PID...] ADDRESS PAGES [rows]\n", stderr);
+		return 2;
+	}
+	page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	for (char *pid = strtok(argv[1], ","); pid; pid = strtok(NULL, ","))
+		present += read_process(pid, strtoull(argv[2], NULL, 0) / page_size,
+					strtoull(argv[3], NULL, 0), argc == 5);
 	printf("%" PRIu64 "\n", present);
 	return 0;
 }

@@ -10,11 +10,12 @@ BENCHES = \
 
 check_PROGRAMS += $(BENCHES)
 
-EXTRA_DIST += tests/bench/run tests/bench/page-types tests/bench/phys.sh tests/bench/verify.sh
+EXTRA_DIST += tests/bench/run tests/bench/cow.sh tests/bench/page-types tests/bench/phys.sh tests/bench/verify.sh
 
 # BENCH_ARGS='--runs 101' for more of it.
 .PHONY: bench
-bench: physlens$(EXEEXT) tests/helpers/hugereserve$(EXEEXT) $(BENCHES)
+bench: physlens$(EXEEXT) tests/helpers/hugereserve$(EXEEXT) tests/helpers/sharers$(EXEEXT) $(BENCHES)
 	$(srcdir)/tests/bench/run $(BENCH_ARGS)
+	$(srcdir)/tests/bench/cow.sh
 	$(srcdir)/tests/bench/phys.sh
 	$(srcdir)/tests/bench/verify.sh

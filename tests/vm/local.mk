@@ -3,6 +3,7 @@
 # so what it runs is what was built here.
 
 VM_TESTS = \
+	tests/vm/cow.bats \
 	tests/vm/doctor.bats \
 	tests/vm/index.bats \
 	tests/vm/lab-addresses.bats \
