@@ -99,6 +99,7 @@ void verify_file_destroy(struct verify_file *file)
 	scope_closep(&file->fd);
 	free(file->shared.items);
 	vec_deinit(&file->others);
+	vec_deinit(&file->pages);
 	free(file->path);
 	free(file->why);
 	free(file->fate_why);

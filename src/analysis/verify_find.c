@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The list of findings. */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,23 +60,26 @@ static struct verify_finding *find_previous(struct verify *v, enum verify_kind k
 	return NULL;
 }
 
-/* `name` lives as long as the file, or is kept by us. */
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+/* Each name once: a process may have as many areas of as many names as it likes. */
 static struct error *keep_name(struct verify *v, const char *name, const char **kept)
 {
 	*kept = NULL;
 	if (!name)
 		return NULL;
-	for (size_t i = 0; i < v->names.count; i++) {
-		if (strcmp(v->names.items[i], name) == 0) {
-			*kept = v->names.items[i];
-			return NULL;
-		}
+	char *const *found = tfind(name, &v->names, compare_names);
+	if (found) {
+		*kept = *found;
+		return NULL;
 	}
 	char *copy = strdup(name);
-	struct error *error = copy ? vec_push(&v->names, copy) : error_nomem();
-	if (error) {
+	if (!copy || !tsearch(copy, &v->names, compare_names)) {
 		free(copy);
-		return error;
+		return error_nomem();
 	}
 	*kept = copy;
 	return NULL;

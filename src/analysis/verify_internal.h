@@ -57,6 +57,7 @@ struct verify_file {
 	uint32_t flagged; /* the last space that a row says the fate to */
 	struct page_set shared;
 	VEC(struct file_page) others;  /* private ones; second frames of one page */
+	VEC(struct file_page) pages;   /* all of them, sorted, while they are compared */
 	size_t first_area, area_count; /* in verify->by_file */
 	struct range wanted;           /* addresses, as linked, that relocations are asked for */
 	bool has_relocations;
@@ -95,6 +96,24 @@ struct vdso_page {
 	uint64_t pfn;
 };
 
+/* Pages of one file that lie near each other, and what the disk has there. */
+struct verify_batch {
+	struct verify_file *file;
+	uint64_t number;
+	const struct file_page *pages; /* by index; of one index the shared one first */
+	size_t count;
+	uint32_t first; /* index */
+	size_t span;    /* pages in data */
+	uint8_t *data;
+	size_t length; /* bytes in data that are the file's; zeroes are behind them */
+	int errnum;    /* why nothing was read, or 0 */
+	bool last;     /* of its file */
+	/* Page by page, where not all could be read; by index. */
+	bool dirty[VERIFY_BATCH]; /* not read, since the disk has not got it yet */
+	int failed[VERIFY_BATCH]; /* an errno */
+	struct verify_batch *next;
+};
+
 struct verify {
 	struct target *target;
 	struct source *source;
@@ -107,7 +126,7 @@ struct verify {
 	VEC(struct vdso_page) vdso;
 	VEC(struct verify_finding) findings;
 	VEC(char *) remarks;
-	VEC(char *) names; /* of areas without a file */
+	void *names; /* of areas without a file: a tree of tsearch(3) */
 	struct uprobe_list uprobes;
 	uint32_t self; /* the space of this program, for its vdso alone; or VERIFY_NONE */
 
@@ -116,8 +135,8 @@ struct verify {
 	uint32_t open_space;
 	int mem_fd;
 
-	uint8_t *disk; /* VERIFY_BATCH pages, aligned */
-	uint8_t *ram;
+	struct verify_reader *reader;
+	uint8_t *ram;       /* VERIFY_BATCH pages, aligned */
 	uint8_t *disk_page; /* one page each, to look again */
 	uint8_t *ram_page;
 
@@ -131,6 +150,22 @@ struct verify {
 /* Adds the vdso of this very program, to compare others with. */
 struct error *verify_add_self(struct verify *v);
 void verify_file_destroy(struct verify_file *file);
+
+/* --- verify_disk.c: the files, read ahead ----------------------------------------------------- */
+
+/* Begins to read the pages of all files; from then on their lists of pages are the reader's. */
+struct error *verify_reader_start(struct verify *v);
+void verify_reader_stop(struct verify *v); /* not started is fine */
+
+/* The next batch, in the order of files and offsets; NULL: that was all. Give it back. */
+struct error *verify_reader_take(struct verify *v, struct verify_batch **batch);
+void verify_reader_give(struct verify *v, struct verify_batch *batch);
+
+/* Bytes of the file in hand, from what was read of it, or else from the disk: as
+ * direct_read_bytes().
+ */
+int verify_reader_bytes(struct verify *v, struct verify_file *file, uint64_t offset, void *buffer,
+			size_t length, size_t *got);
 
 /* --- verify_look.c: looking at memory once more --- */
 

@@ -190,11 +190,16 @@ static struct error *put_past_end(const struct page_row *row)
 /* --- private pages ------------------------------------------------------------------------------
  */
 
+struct file_argument {
+	struct verify *verify;
+	struct verify_file *file;
+};
+
 static int read_file(void *argument, uint64_t offset, void *buffer, size_t length, size_t *got)
 {
-	struct verify_file *file = argument;
+	const struct file_argument *a = argument;
 
-	return direct_read_bytes(&file->direct, offset, buffer, length, got);
+	return verify_reader_bytes(a->verify, a->file, offset, buffer, length, got);
 }
 
 struct place_argument {
@@ -225,11 +230,12 @@ static enum place find_place(void *argument, uint64_t address)
 
 static struct error *get_relocations(struct verify *v, struct verify_file *file)
 {
+	struct file_argument argument = {v, file};
 	char *remark;
 
 	if (file->has_relocations)
 		return NULL;
-	TRY(relocations_read(read_file, file, file->wanted, &file->relocations));
+	TRY(relocations_read(read_file, &argument, file->wanted, &file->relocations));
 	file->has_relocations = true;
 	if (!file->relocations.defect)
 		return NULL;
