@@ -63,7 +63,7 @@ verify_rows() {
 	sleeper
 	run -0 --separate-stderr physlens verify "$PID"
 	[ -z "$stderr" ]
-	[[ "${lines[0]}" =~ ^[0-9]+\ frames\ .*\ files\ in\ 1\ processes\ compared,\ memory\ read\ through ]]
+	[[ "${lines[0]}" =~ ^[0-9]+\ frames\ .*\ files\ in\ 1\ process\ compared,\ memory\ read\ through ]]
 	[ "${lines[1]}" = 'No findings; 0 allowed; 0 pages unverifiable.' ]
 	run -0 --separate-stderr physlens verify --json "$PID"
 	json_check '.verify == [] and .summary.frames > 100 and .summary.bytes == 4096 * .summary.frames'

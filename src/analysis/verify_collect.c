@@ -156,6 +156,16 @@ static struct error *examine(struct verify *v, struct verify_file *file)
 	return NULL;
 }
 
+/* "PATH: why" without the path, which has a column of its own. */
+static const char *without_path(const struct verify_file *file, const char *message)
+{
+	size_t length = strlen(file->path);
+
+	if (strncmp(message, file->path, length) != 0 || strncmp(message + length, ": ", 2) != 0)
+		return message;
+	return message + length + 2;
+}
+
 /* That it cannot be opened is its pages' affair. */
 static struct error *open_file(struct verify *v, struct space *space, const struct vma *vma,
 			       struct verify_file *file)
@@ -168,7 +178,7 @@ static struct error *open_file(struct verify *v, struct space *space, const stru
 		return error;
 	file->regular = !error_is(error, ERROR_LOOKUP);
 	free(file->why);
-	file->why = strdup(error_message(error));
+	file->why = strdup(without_path(file, error_message(error)));
 	error_free(error);
 	return file->why ? NULL : error_nomem();
 }

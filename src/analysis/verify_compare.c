@@ -22,19 +22,34 @@ static struct error *cannot(struct verify *v, const struct file_page *page, cons
 	v->counts.unverifiable++;
 	TRY(verify_found(v, VERIFY_UNVERIFIABLE, area->space, area->file, NULL,
 			 (struct range){vaddr, vaddr + VERIFY_PAGE}, copy, &finding));
-	if (finding)
+	if (finding && !finding->pages)
 		finding->pages = 1;
 	return NULL;
+}
+
+static int compare_spaces(const void *left, const void *right, void *argument)
+{
+	const struct verify *v = argument;
+	const struct verify_area *a = &v->areas.items[*(const uint32_t *)left];
+	const struct verify_area *b = &v->areas.items[*(const uint32_t *)right];
+
+	if (a->space != b->space)
+		return a->space < b->space ? -1 : 1;
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
 }
 
 /* A file that cannot be compared: a row a process, with all that it has of the file. */
 static struct error *cannot_file(struct verify *v, struct verify_file *file)
 {
+	uint32_t *areas = v->by_file + file->first_area;
 	struct verify_finding *finding = NULL;
 	uint32_t space = VERIFY_NONE;
 
+	/* Nobody looks for an offset in it any more. */
+	if (file->area_count)
+		qsort_r(areas, file->area_count, sizeof(*areas), compare_spaces, v);
 	for (size_t i = 0; i < file->area_count; i++) {
-		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		const struct verify_area *area = &v->areas.items[areas[i]];
 
 		if (area->resident == 0)
 			continue;
@@ -244,6 +259,8 @@ static int compare_areas(const void *left, const void *right, void *argument)
 
 	if (a->file != b->file)
 		return a->file < b->file ? -1 : 1;
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
 	if (a->space != b->space)
 		return a->space < b->space ? -1 : 1;
 	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
@@ -258,10 +275,13 @@ static struct error *sort_areas(struct verify *v)
 		v->by_file[i] = (uint32_t)i;
 	qsort_r(v->by_file, v->areas.count, sizeof(*v->by_file), compare_areas, v);
 	for (size_t i = 0; i < v->areas.count; i++) {
-		struct verify_file *file = v->files.items[v->areas.items[v->by_file[i]].file];
+		const struct verify_area *area = &v->areas.items[v->by_file[i]];
+		struct verify_file *file = v->files.items[area->file];
 
 		if (file->area_count++ == 0)
 			file->first_area = i;
+		if (range_length(area->range) > file->longest)
+			file->longest = range_length(area->range);
 	}
 	return NULL;
 }

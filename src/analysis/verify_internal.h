@@ -58,7 +58,8 @@ struct verify_file {
 	struct page_set shared;
 	VEC(struct file_page) others;  /* private ones; second frames of one page */
 	VEC(struct file_page) pages;   /* all of them, sorted, while they are compared */
-	size_t first_area, area_count; /* in verify->by_file */
+	size_t first_area, area_count; /* in verify->by_file, by offset */
+	uint64_t longest;              /* bytes of one of them */
 	struct range wanted;           /* addresses, as linked, that relocations are asked for */
 	bool has_relocations;
 	struct relocations relocations;
@@ -122,7 +123,7 @@ struct verify {
 	VEC(struct verify_area) areas;
 	VEC(struct verify_file *) files;
 	void *file_tree;
-	uint32_t *by_file; /* indices of areas, by file */
+	uint32_t *by_file; /* indices of areas, by file and offset */
 	VEC(struct vdso_page) vdso;
 	VEC(struct verify_finding) findings;
 	VEC(char *) remarks;

@@ -92,5 +92,7 @@ struct error *verify_read(struct verify *v, uint32_t space, uint64_t vaddr, uint
 		return error;
 	/* Memory of a device, or a source that cannot: the process itself has it. */
 	error_free(error);
-	return read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer);
+	TRY(read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer));
+	v->counts.fallback += pages;
+	return NULL;
 }

@@ -359,11 +359,43 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 	return NULL;
 }
 
-static bool covers(const struct verify_area *area, uint32_t index)
+static const struct verify_area *area_at(const struct verify *v, const struct verify_file *file,
+					 size_t i)
+{
+	return &v->areas.items[v->by_file[file->first_area + i]];
+}
+
+/* The first area of the file that may have a page at `index`, and the first that cannot again. */
+static void find_areas(const struct verify *v, const struct verify_file *file, uint32_t index,
+		       size_t *from, size_t *until)
 {
 	uint64_t offset = index * (uint64_t)VERIFY_PAGE;
+	uint64_t least = offset < file->longest ? 0 : offset - file->longest + 1;
+	size_t low = 0, high = file->area_count;
 
-	return offset >= area->offset && offset - area->offset < range_length(area->range);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (area_at(v, file, middle)->offset < least)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*from = low;
+	for (high = file->area_count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (area_at(v, file, middle)->offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*until = low;
+}
+
+static bool covers(const struct verify_area *area, uint32_t index)
+{
+	return index * (uint64_t)VERIFY_PAGE - area->offset < range_length(area->range);
 }
 
 /* Calls `put` for every area that has frame `pfn` at `index`; *found: there is one. */
@@ -372,13 +404,14 @@ each_mapper(const struct page_row *row, const void *argument,
 	    struct error *(*put)(const struct page_row *row, const void *argument), bool *found)
 {
 	struct verify *v = row->verify;
+	size_t i, until;
 
 	*found = false;
-	for (size_t i = 0; i < row->file->area_count; i++) {
+	for (find_areas(v, row->file, row->index, &i, &until); i < until; i++) {
 		struct page_row one = *row;
 		uint64_t word;
 
-		one.area = &v->areas.items[v->by_file[row->file->first_area + i]];
+		one.area = area_at(v, row->file, i);
 		if (!covers(one.area, row->index))
 			continue;
 		TRY(verify_word(v, one.area, verify_vaddr(one.area, row->index), &word));
@@ -415,10 +448,12 @@ static struct error *put_shared(const struct page_row *row, const void *argument
 static struct error *find_mapper(struct page_row *row, enum again *again)
 {
 	struct verify *v = row->verify;
+	size_t i, until;
 
 	*again = AGAIN_VANISHED;
-	for (size_t i = 0; i < row->file->area_count && *again == AGAIN_VANISHED; i++) {
-		row->area = &v->areas.items[v->by_file[row->file->first_area + i]];
+	find_areas(v, row->file, row->index, &i, &until);
+	for (; i < until && *again == AGAIN_VANISHED; i++) {
+		row->area = area_at(v, row->file, i);
 		if (covers(row->area, row->index))
 			TRY(look_again(v, row->file, row->area, row->index, false, &row->pfn,
 				       again));

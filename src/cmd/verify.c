@@ -88,8 +88,9 @@ struct verifier {
 	struct verify *verify;
 	struct table *table;
 	struct progress progress;
-	uint64_t missing; /* processes that were asked for and could not be read */
-	uint64_t refused; /* the same, of all: another user's */
+	uint64_t missing;      /* processes that were asked for and could not be read */
+	uint64_t refused;      /* the same, of all: another user's */
+	struct error *refusal; /* the first of them */
 	uint64_t counted[VERIFY_KIND_COUNT];
 	uint64_t let_pass;
 	uint64_t findings;
@@ -162,8 +163,10 @@ static struct error *add(struct verifier *v, pid_t pid)
 		return NULL;
 	}
 	if (v->all && error_is(error, ERROR_DENIED)) {
-		v->refused++;
-		error_free(error);
+		if (v->refused++)
+			error_free(error);
+		else
+			v->refusal = error;
 		return NULL;
 	}
 	v->missing++;
@@ -183,12 +186,13 @@ static struct error *add_all(struct verifier *v)
 			error = add(v, process->pid);
 	}
 	vec_deinit(&list);
-	if (v->refused)
-		invocation_warn(
-			v->invocation,
-			"%llu processes may not be read and are left out: CAP_SYS_PTRACE is "
-			"missing (run as root)",
-			(unsigned long long)v->refused);
+	if (v->refused == 1)
+		invocation_warn(v->invocation, "one process is left out: %s",
+				error_message(v->refusal));
+	else if (v->refused)
+		invocation_warn(v->invocation,
+				"%llu processes may not be read and are left out; the first: %s",
+				(unsigned long long)v->refused, error_message(v->refusal));
 	return error;
 }
 
@@ -304,12 +308,19 @@ static struct error *put_summary(struct verifier *v, const struct verify_counts 
 		{"unverifiable", counts->unverifiable},
 		{"swapped", counts->swapped},
 		{"vanished", counts->vanished},
+		{"fallback", counts->fallback},
 		{"unread", v->missing + v->refused},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		TRY(table_summary(v->table, numbers[i].key, numbers[i].number));
 	return NULL;
+}
+
+/* "1 process", "2 processes". */
+static void print_number(const char *before, uint64_t number, const char *one, const char *many)
+{
+	printf("%s%llu %s", before, (unsigned long long)number, number == 1 ? one : many);
 }
 
 static void print_kinds(const struct verifier *v)
@@ -327,19 +338,25 @@ static void print_kinds(const struct verifier *v)
 
 static void print_summary(const struct verifier *v, const struct verify_counts *counts)
 {
-	printf("%s%llu frames (%.1f MiB) of %llu files in %llu processes compared, memory read "
-	       "through %s.\n",
-	       v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "",
-	       (unsigned long long)counts->frames, (double)counts->bytes / (1 << 20),
-	       (unsigned long long)counts->files, (unsigned long long)counts->processes,
+	print_number(v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "", counts->frames,
+		     "frame", "frames");
+	printf(" (%.1f MiB)", (double)counts->bytes / (1 << 20));
+	print_number(" of ", counts->files, "file", "files");
+	print_number(" in ", counts->processes, "process", "processes");
+	printf(" compared, memory read through %s.\n",
 	       v->source ? source_name(v->source) : "/proc/PID/mem");
 	if (v->findings)
-		printf("%llu findings", (unsigned long long)v->findings);
+		print_number("", v->findings + counts->lost, "finding", "findings");
 	else
 		printf("No findings");
+	if (counts->lost)
+		printf(", of which %llu are shown", (unsigned long long)v->findings);
 	print_kinds(v);
-	printf("; %llu allowed; %llu pages unverifiable.\n", (unsigned long long)v->let_pass,
-	       (unsigned long long)counts->unverifiable);
+	printf("; %llu allowed;", (unsigned long long)v->let_pass);
+	print_number(" ", counts->unverifiable, "page unverifiable", "pages unverifiable");
+	if (v->missing + v->refused)
+		print_number("; ", v->missing + v->refused, "process unread", "processes unread");
+	puts(".");
 }
 
 static void warn(const struct verifier *v, const struct verify_counts *counts)
@@ -347,9 +364,16 @@ static void warn(const struct verifier *v, const struct verify_counts *counts)
 	for (size_t i = 0; verify_remark(v->verify, i); i++)
 		invocation_warn(v->invocation, "%s", verify_remark(v->verify, i));
 	if (counts->swapped)
+		invocation_warn(v->invocation, "%llu private page%s in swap and not compared",
+				(unsigned long long)counts->swapped,
+				counts->swapped == 1 ? " is" : "s are");
+	if (counts->fallback)
 		invocation_warn(v->invocation,
-				"%llu private pages are in swap and were not compared",
-				(unsigned long long)counts->swapped);
+				"%llu page%s could not be read through %s and %s read through "
+				"/proc/PID/mem, as the kernel shows it",
+				(unsigned long long)counts->fallback,
+				counts->fallback == 1 ? "" : "s", source_name(v->source),
+				counts->fallback == 1 ? "was" : "were");
 	if (counts->lost)
 		invocation_warn(v->invocation, "%llu more findings are not shown",
 				(unsigned long long)counts->lost);
@@ -423,6 +447,7 @@ static struct error *verify(struct verifier *v)
 
 static void deinit(struct verifier *v)
 {
+	error_free(v->refusal);
 	table_destroy(v->table);
 	verify_destroy(v->verify);
 	source_close(v->source);
