@@ -96,6 +96,19 @@ struct verifier {
 	uint64_t findings;
 };
 
+static struct error *no_kind(const char *text)
+{
+	char kinds[256] = "";
+
+	for (int i = 0; i < VERIFY_KIND_COUNT; i++) {
+		size_t used = strlen(kinds);
+
+		snprintf(kinds + used, sizeof(kinds) - used, "%s%s", i ? ", " : "",
+			 verify_kind_name((enum verify_kind)i));
+	}
+	return error_new(ERROR_INPUT, "--allow: no such kind: %.200s (there are: %s)", text, kinds);
+}
+
 static struct error *parse_allowance(const char *text, struct allowance *allowance)
 {
 	_cleanup_free_ char *name = strdup(text);
@@ -103,11 +116,12 @@ static struct error *parse_allowance(const char *text, struct allowance *allowan
 
 	if (!name)
 		return error_nomem();
-	if (equals)
-		*equals = '\0';
-	if (!equals || !equals[1] || !verify_kind_parse(name, &allowance->kind))
-		return error_new(ERROR_INPUT, "--allow: not KIND=GLOB with a kind of finding: %s",
-				 text);
+	if (!equals || !equals[1])
+		return error_new(ERROR_INPUT,
+				 "--allow: not KIND=GLOB, as in anon-exec=node: %.200s", text);
+	*equals = '\0';
+	if (!verify_kind_parse(name, &allowance->kind))
+		return no_kind(name);
 	allowance->glob = text + (equals - name) + 1;
 	return NULL;
 }
