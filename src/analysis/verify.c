@@ -40,6 +40,7 @@ struct error *verify_create(struct target *target, struct source *source, struct
 	v->source = source;
 	v->mem_fd = -1;
 	v->self = VERIFY_NONE;
+	v->pages_max = VERIFY_PAGES_MAX;
 	struct error *error = allocate(v);
 	if (!error && target->page_shift != __builtin_ctz(VERIFY_PAGE))
 		error = error_new(ERROR_UNSUPPORTED, "pages of %lu bytes are not known here",
@@ -94,6 +95,11 @@ void verify_destroy(struct verify *v)
 	free(v->disk_page);
 	free(v->ram_page);
 	free(v);
+}
+
+void verify_limit(struct verify *v, size_t pages)
+{
+	v->pages_max = pages;
 }
 
 struct error *verify_run(struct verify *v, verify_progress progress, void *argument)

@@ -228,13 +228,15 @@ static struct error *compare_batch(struct verify *v, struct verify_batch *b)
 
 static void finish_file(struct verify_file *file)
 {
+	file->has_relocations = false;
 	relocations_deinit(&file->relocations);
 	file->relocations = (struct relocations){0};
-	direct_close(&file->direct);
 	vec_deinit(&file->pages);
+	if (!file->unended)
+		direct_close(&file->direct);
 }
 
-static struct error *compare_files(struct verify *v)
+static struct error *take_batches(struct verify *v)
 {
 	struct verify_batch *b;
 
@@ -249,6 +251,43 @@ static struct error *compare_files(struct verify *v)
 		if (error)
 			return error;
 	}
+}
+
+static struct error *compare_files(struct verify *v, size_t from, size_t until)
+{
+	TRY(verify_reader_start(v, from, until));
+	struct error *error = take_batches(v);
+	verify_reader_stop(v);
+	return error;
+}
+
+/* The number of the first page that no area of the file has. */
+static uint64_t pages_end(const struct verify *v, const struct verify_file *file)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < file->area_count; i++) {
+		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		uint64_t one = (area->offset + range_length(area->range)) / VERIFY_PAGE;
+
+		if (one > end)
+			end = one;
+	}
+	return end < VERIFY_NONE ? end : VERIFY_NONE;
+}
+
+/* A file with more pages than are to be remembered at once. */
+static struct error *compare_pieces(struct verify *v, struct verify_file *file)
+{
+	uint64_t piece = v->pages_max / 4 + 1, end = pages_end(v, file);
+
+	file->large = false;
+	for (uint64_t first = 0; first < end; first += piece) {
+		file->unended = first + piece < end;
+		TRY(verify_collect_piece(v, file, first, piece));
+		TRY(compare_files(v, file->number, file->number + 1));
+	}
+	return NULL;
 }
 
 static int compare_areas(const void *left, const void *right, void *argument)
@@ -293,12 +332,14 @@ struct error *verify_compare(struct verify *v)
 		struct verify_file *file = v->files.items[i];
 
 		v->counts.files += file->area_count > 0;
-		v->all += (file->shared.count + file->others.count) * VERIFY_PAGE;
+		v->all += (file->shared.count + file->others.count + file->held) * VERIFY_PAGE;
 		if (file->why)
 			TRY(cannot_file(v, file));
 	}
-	TRY(verify_reader_start(v));
-	struct error *error = compare_files(v);
-	verify_reader_stop(v);
-	return error;
+	TRY(compare_files(v, 0, v->files.count));
+	for (size_t i = 0; i < v->files.count; i++) {
+		if (v->files.items[i]->large && !v->files.items[i]->why)
+			TRY(compare_pieces(v, v->files.items[i]));
+	}
+	return NULL;
 }

@@ -29,8 +29,8 @@ struct verify_reader {
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t changed;
 	/* What is read next. */
-	size_t file; /* in verify->files */
-	size_t page; /* of that file; 0: it was not begun */
+	size_t file, until; /* in verify->files */
+	size_t page;        /* of that file; 0: it was not begun */
 	uint64_t number;
 	bool exhausted;
 
@@ -131,10 +131,10 @@ static struct error *next_file(struct verify_reader *r, struct verify_file **res
 	struct verify *v = r->verify;
 
 	*result = NULL;
-	for (; r->file < v->files.count; r->file++, r->page = 0) {
+	for (; r->file < r->until; r->file++, r->page = 0) {
 		struct verify_file *file = v->files.items[r->file];
 
-		if (file->why)
+		if (file->why || file->large)
 			continue;
 		if (r->page == 0) {
 			note_wanted(v, file);
@@ -145,7 +145,7 @@ static struct error *next_file(struct verify_reader *r, struct verify_file **res
 			return NULL;
 		}
 		/* One with pages is closed when they were compared. */
-		if (r->page == 0)
+		if (r->page == 0 && !file->unended)
 			direct_close(&file->direct);
 	}
 	return NULL;
@@ -299,13 +299,15 @@ static void start_threads(struct verify_reader *r)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-struct error *verify_reader_start(struct verify *v)
+struct error *verify_reader_start(struct verify *v, size_t from, size_t until)
 {
 	struct verify_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return error_nomem();
 	r->verify = v;
+	r->file = from;
+	r->until = until;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
 	v->reader = r;

@@ -53,11 +53,13 @@ static struct error *reread(struct verify *v, const struct verify_file *file,
 {
 	uint64_t vaddr = verify_vaddr(area, index), pfn = word & PAGEMAP_PFN, after;
 	size_t got = 0;
+	bool still;
 
 	TRY(verify_read(v, area->space, vaddr, pfn, 1, v->ram_page));
 	TRY(reread_disk(v, file, index, &got));
 	TRY(verify_word(v, area, vaddr, &after));
-	if ((after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
+	TRY(verify_still_maps(v, area, vaddr, &still));
+	if (!still || (after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
 		*again = AGAIN_VANISHED;
 	else
 		*again = got ? AGAIN_SURE : AGAIN_PAST_END;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "analysis/verify.h"
+#include "base/io.h"
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
@@ -447,12 +448,17 @@ static struct error *show(struct verifier *v)
 
 static struct error *verify(struct verifier *v)
 {
+	const char *limit = getenv("PHYSLENS_VERIFY_PAGES");
+	uint64_t pages;
+
 	raise_file_limit();
 	TRY(target_live_create(NULL, &v->target));
 	v->invocation->table.page_shift = v->target->page_shift;
 	TRY(invocation_table(v->invocation, &table_spec, &v->table));
 	TRY(open_source(v));
 	TRY(verify_create(v->target, v->source, &v->verify));
+	if (limit && parse_decimal(limit, &pages))
+		verify_limit(v->verify, (size_t)pages);
 	TRY(v->all ? add_all(v) : add_given(v));
 	struct error *error = verify_run(v->verify, show_progress, v);
 	progress_clear(&v->progress);
