@@ -105,6 +105,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/verify.c src/analysis/verify.h \
 	src/analysis/verify_collect.c \
 	src/analysis/verify_compare.c \
+	src/analysis/verify_disk.c \
 	src/analysis/verify_find.c \
 	src/analysis/verify_internal.h \
 	src/analysis/verify_look.c \

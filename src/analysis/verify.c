@@ -11,11 +11,10 @@
 
 static struct error *allocate(struct verify *v)
 {
-	v->disk = direct_buffer(VERIFY_BATCH * VERIFY_PAGE);
 	v->ram = direct_buffer(VERIFY_BATCH * VERIFY_PAGE);
 	v->disk_page = direct_buffer(VERIFY_PAGE);
 	v->ram_page = direct_buffer(VERIFY_PAGE);
-	return v->disk && v->ram && v->disk_page && v->ram_page ? NULL : error_nomem();
+	return v->ram && v->disk_page && v->ram_page ? NULL : error_nomem();
 }
 
 /* Without tracefs a breakpoint is one all the same. */
@@ -41,6 +40,7 @@ struct error *verify_create(struct target *target, struct source *source, struct
 	v->source = source;
 	v->mem_fd = -1;
 	v->self = VERIFY_NONE;
+	v->pages_max = VERIFY_PAGES_MAX;
 	struct error *error = allocate(v);
 	if (!error && target->page_shift != __builtin_ctz(VERIFY_PAGE))
 		error = error_new(ERROR_UNSUPPORTED, "pages of %lu bytes are not known here",
@@ -71,9 +71,7 @@ static void destroy_findings(struct verify *v)
 	for (size_t i = 0; i < v->remarks.count; i++)
 		free(v->remarks.items[i]);
 	vec_deinit(&v->remarks);
-	for (size_t i = 0; i < v->names.count; i++)
-		free(v->names.items[i]);
-	vec_deinit(&v->names);
+	tdestroy(v->names, free);
 }
 
 void verify_destroy(struct verify *v)
@@ -93,11 +91,15 @@ void verify_destroy(struct verify *v)
 	vec_deinit(&v->vdso);
 	uprobes_deinit(&v->uprobes);
 	free(v->by_file);
-	free(v->disk);
 	free(v->ram);
 	free(v->disk_page);
 	free(v->ram_page);
 	free(v);
+}
+
+void verify_limit(struct verify *v, size_t pages)
+{
+	v->pages_max = pages;
 }
 
 struct error *verify_run(struct verify *v, verify_progress progress, void *argument)

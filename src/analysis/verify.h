@@ -8,7 +8,7 @@
  *	verify_findings()   by process and address
  *
  * A page-cache frame is compared once however many processes map it. Nothing but what differs is
- * kept; memory grows with the distinct pages that are resident.
+ * kept; memory grows with the distinct pages that are resident, up to VERIFY_PAGES_MAX.
  */
 #ifndef PHYSLENS_ANALYSIS_VERIFY_H
 #define PHYSLENS_ANALYSIS_VERIFY_H
@@ -73,14 +73,21 @@ struct verify_counts {
 	uint64_t unverifiable; /* pages */
 	uint64_t swapped;      /* private pages that are in swap and were not looked at */
 	uint64_t vanished;     /* pages that were gone before it was sure that they differ */
+	uint64_t fallback;     /* pages that the source could not read, and /proc/PID/mem could */
 	uint64_t lost;         /* findings beyond those that are kept */
 };
 
 struct verify;
 
+/* How many pages are remembered at once; from there on large files are compared piece by piece. */
+enum { VERIFY_PAGES_MAX = 1 << 20 };
+
 /* `source` may be NULL and stays the caller's, as `target` does. */
 struct error *verify_create(struct target *target, struct source *source, struct verify **verify);
 void verify_destroy(struct verify *verify); /* NULL is fine */
+
+/* Another limit than VERIFY_PAGES_MAX. */
+void verify_limit(struct verify *verify, size_t pages);
 
 /* Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile. */
 struct error *verify_add(struct verify *verify, pid_t pid);

@@ -75,7 +75,8 @@ static struct error *set_find(struct page_set *set, uint32_t index, struct file_
 
 /* A page of the cache is in one frame; a second one was made while we looked, and is looked at too.
  */
-static struct error *add_shared(struct verify_file *file, const struct file_page *page)
+static struct error *add_shared(struct verify *v, struct verify_file *file,
+				const struct file_page *page)
 {
 	struct file_page *known;
 
@@ -83,9 +84,46 @@ static struct error *add_shared(struct verify_file *file, const struct file_page
 	if (known->area == VERIFY_NONE) {
 		*known = *page;
 		file->shared.count++;
+		v->pages_held++;
 		return NULL;
 	}
-	return known->pfn == page->pfn ? NULL : vec_push(&file->others, *page);
+	if (known->pfn == page->pfn)
+		return NULL;
+	v->pages_held++;
+	return vec_push(&file->others, *page);
+}
+
+/* The file with the most pages is compared piece by piece, and for now forgotten. */
+static void forget_largest(struct verify *v)
+{
+	struct verify_file *largest = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		struct verify_file *file = v->files.items[i];
+
+		if (file->shared.count + file->others.count > most) {
+			most = file->shared.count + file->others.count;
+			largest = file;
+		}
+	}
+	if (!largest)
+		return;
+	largest->large = true;
+	largest->held = most;
+	v->pages_held -= most;
+	free(largest->shared.items);
+	largest->shared = (struct page_set){0};
+	vec_deinit(&largest->others);
+}
+
+static struct error *remember(struct verify *v, struct verify_file *file,
+			      const struct file_page *page)
+{
+	if (!(page->pfn & VERIFY_PRIVATE))
+		return add_shared(v, file, page);
+	v->pages_held++;
+	return vec_push(&file->others, *page);
 }
 
 /* --- files --------------------------------------------------------------------------------------
@@ -99,6 +137,7 @@ void verify_file_destroy(struct verify_file *file)
 	scope_closep(&file->fd);
 	free(file->shared.items);
 	vec_deinit(&file->others);
+	vec_deinit(&file->pages);
 	free(file->path);
 	free(file->why);
 	free(file->fate_why);
@@ -155,6 +194,16 @@ static struct error *examine(struct verify *v, struct verify_file *file)
 	return NULL;
 }
 
+/* "PATH: why" without the path, which has a column of its own. */
+static const char *without_path(const struct verify_file *file, const char *message)
+{
+	size_t length = strlen(file->path);
+
+	if (strncmp(message, file->path, length) != 0 || strncmp(message + length, ": ", 2) != 0)
+		return message;
+	return message + length + 2;
+}
+
 /* That it cannot be opened is its pages' affair. */
 static struct error *open_file(struct verify *v, struct space *space, const struct vma *vma,
 			       struct verify_file *file)
@@ -167,7 +216,7 @@ static struct error *open_file(struct verify *v, struct space *space, const stru
 		return error;
 	file->regular = !error_is(error, ERROR_LOOKUP);
 	free(file->why);
-	file->why = strdup(error_message(error));
+	file->why = strdup(without_path(file, error_message(error)));
 	error_free(error);
 	return file->why ? NULL : error_nomem();
 }
@@ -356,10 +405,13 @@ static struct error *take_page(struct collector *c, uint64_t vpn, uint64_t word)
 	if (offset / VERIFY_PAGE >= UINT32_MAX)
 		return NULL; /* 16 TiB into a file */
 	page.index = (uint32_t)(offset / VERIFY_PAGE);
-	if (word & PAGEMAP_FILE)
-		return add_shared(c->f.file, &page);
-	page.pfn |= VERIFY_PRIVATE;
-	return vec_push(&c->f.file->others, page);
+	page.pfn |= word & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE;
+	if (c->f.file->large)
+		return NULL;
+	TRY(remember(c->verify, c->f.file, &page));
+	if (c->verify->pages_held > c->verify->pages_max)
+		forget_largest(c->verify);
+	return NULL;
 }
 
 static struct error *take_pages(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
@@ -369,6 +421,54 @@ static struct error *take_pages(void *argument, uint64_t vpn, const uint64_t *wo
 	for (size_t i = 0; i < count; i++) {
 		if (words[i] & PAGEMAP_POPULATED)
 			TRY(take_page(c, vpn + i, words[i]));
+	}
+	return NULL;
+}
+
+/* --- pieces of large files ---------------------------------------------------------------------
+ */
+
+struct piece {
+	struct verify *verify;
+	struct verify_file *file;
+	uint32_t area;
+};
+
+static struct error *take_piece(void *argument, uint64_t vpn, const uint64_t *words, size_t count)
+{
+	struct piece *p = argument;
+	const struct verify_area *area = &p->verify->areas.items[p->area];
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t at = (vpn + i) * VERIFY_PAGE - area->range.start + area->offset;
+		struct file_page page = {.pfn = words[i] & PAGEMAP_PFN,
+					 .index = (uint32_t)(at / VERIFY_PAGE),
+					 .area = p->area};
+
+		if (!(words[i] & PAGEMAP_PRESENT))
+			continue;
+		page.pfn |= words[i] & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE;
+		TRY(remember(p->verify, p->file, &page));
+	}
+	return NULL;
+}
+
+struct error *verify_collect_piece(struct verify *v, struct verify_file *file, uint64_t first,
+				   uint64_t count)
+{
+	struct range piece = {first * VERIFY_PAGE, (first + count) * VERIFY_PAGE};
+
+	for (size_t i = 0; i < file->area_count; i++) {
+		struct piece p = {v, file, v->by_file[file->first_area + i]};
+		const struct verify_area *area = &v->areas.items[p.area];
+		struct range part = {area->offset, area->offset + range_length(area->range)};
+
+		part = range_intersect(part, piece);
+		if (range_is_empty(part))
+			continue;
+		part.start += area->range.start - area->offset;
+		part.end += area->range.start - area->offset;
+		TRY(verify_words(v, area, part, take_piece, &p));
 	}
 	return NULL;
 }

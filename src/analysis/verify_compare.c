@@ -1,69 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* File by file: the needed stretches from the disk, the frames from memory, and are they equal? */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/verify_internal.h"
 #include "base/scope.h"
-
-enum { GAP_MAX = 16 }; /* pages that nobody needs, read for the sake of one long read */
-
-/* The pages of one file, by index; the shared one of an index first. */
-struct worklist {
-	VEC(struct file_page) pages;
-	size_t next;
-};
-
-static int compare_pages(const void *left, const void *right)
-{
-	const struct file_page *a = left, *b = right;
-
-	if (a->index != b->index)
-		return a->index < b->index ? -1 : 1;
-	if (a->pfn != b->pfn)
-		return a->pfn < b->pfn ? -1 : 1;
-	return (a->area > b->area) - (a->area < b->area);
-}
-
-/* Which addresses, as linked, relocations are asked for: those of the private pages. */
-static void note_wanted(const struct verify *v, struct verify_file *file)
-{
-	file->wanted = (struct range){UINT64_MAX, 0};
-	for (size_t i = 0; i < file->others.count; i++) {
-		const struct file_page *page = &file->others.items[i];
-		const struct verify_area *area = &v->areas.items[page->area];
-		uint64_t linked = verify_vaddr(area, page->index) - area->bias;
-
-		if (!(page->pfn & VERIFY_PRIVATE) || !area->has_bias)
-			continue;
-		if (linked < file->wanted.start)
-			file->wanted.start = linked;
-		if (linked + VERIFY_PAGE > file->wanted.end)
-			file->wanted.end = linked + VERIFY_PAGE;
-	}
-}
-
-/* Moves a file's pages to one sorted list. */
-static struct error *take_pages(struct verify_file *file, struct worklist *list)
-{
-	*list = (struct worklist){0};
-	TRY(vec_reserve(&list->pages, file->shared.count + file->others.count));
-	for (size_t i = 0; i < file->shared.capacity; i++) {
-		if (file->shared.items[i].area != VERIFY_NONE)
-			list->pages.items[list->pages.count++] = file->shared.items[i];
-	}
-	for (size_t i = 0; i < file->others.count; i++)
-		list->pages.items[list->pages.count++] = file->others.items[i];
-	free(file->shared.items);
-	file->shared = (struct page_set){0};
-	vec_deinit(&file->others);
-	if (list->pages.count)
-		qsort(list->pages.items, list->pages.count, sizeof(*list->pages.items),
-		      compare_pages);
-	return NULL;
-}
 
 /* --- unverifiable --------------------------------------------------------------------------------
  */
@@ -80,19 +22,34 @@ static struct error *cannot(struct verify *v, const struct file_page *page, cons
 	v->counts.unverifiable++;
 	TRY(verify_found(v, VERIFY_UNVERIFIABLE, area->space, area->file, NULL,
 			 (struct range){vaddr, vaddr + VERIFY_PAGE}, copy, &finding));
-	if (finding)
+	if (finding && !finding->pages)
 		finding->pages = 1;
 	return NULL;
+}
+
+static int compare_spaces(const void *left, const void *right, void *argument)
+{
+	const struct verify *v = argument;
+	const struct verify_area *a = &v->areas.items[*(const uint32_t *)left];
+	const struct verify_area *b = &v->areas.items[*(const uint32_t *)right];
+
+	if (a->space != b->space)
+		return a->space < b->space ? -1 : 1;
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
 }
 
 /* A file that cannot be compared: a row a process, with all that it has of the file. */
 static struct error *cannot_file(struct verify *v, struct verify_file *file)
 {
+	uint32_t *areas = v->by_file + file->first_area;
 	struct verify_finding *finding = NULL;
 	uint32_t space = VERIFY_NONE;
 
+	/* Nobody looks for an offset in it any more. */
+	if (file->area_count)
+		qsort_r(areas, file->area_count, sizeof(*areas), compare_spaces, v);
 	for (size_t i = 0; i < file->area_count; i++) {
-		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		const struct verify_area *area = &v->areas.items[areas[i]];
 
 		if (area->resident == 0)
 			continue;
@@ -115,33 +72,8 @@ static struct error *cannot_file(struct verify *v, struct verify_file *file)
 /* --- one batch ---------------------------------------------------------------------------------
  */
 
-struct batch {
-	struct verify_file *file;
-	const struct file_page *pages;
-	size_t count;
-	uint32_t first;           /* index */
-	size_t span;              /* pages read from the disk */
-	bool dirty[VERIFY_BATCH]; /* by index: not read, since the disk has not got it yet */
-	int failed[VERIFY_BATCH]; /* by index: an errno */
-};
-
-/* How many pages go together; one index may have many. */
-static void next_batch(struct worklist *list, struct verify_file *file, struct batch *b)
-{
-	const struct file_page *pages = list->pages.items;
-	size_t end = list->next;
-
-	*b = (struct batch){.file = file, .pages = pages + end, .first = pages[end].index};
-	while (end < list->pages.count && pages[end].index - b->first < VERIFY_BATCH &&
-	       (end == list->next || pages[end].index - pages[end - 1].index <= GAP_MAX))
-		end++;
-	b->count = end - list->next;
-	b->span = pages[end - 1].index - b->first + 1;
-	list->next = end;
-}
-
 /* The page-cache frame of an index in the batch; NULL: none that is mapped. */
-static const struct file_page *shared_of(const struct batch *b, uint32_t index)
+static const struct file_page *shared_of(const struct verify_batch *b, uint32_t index)
 {
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->pages[i].index == index && !(b->pages[i].pfn & VERIFY_PRIVATE))
@@ -150,22 +82,24 @@ static const struct file_page *shared_of(const struct batch *b, uint32_t index)
 	return NULL;
 }
 
-static bool is_needed(const struct batch *b, uint32_t index)
+static bool is_needed(const struct verify_batch *b, size_t i, size_t count)
 {
-	for (size_t i = 0; i < b->count; i++) {
-		if (b->pages[i].index == index)
+	for (size_t j = 0; j < b->count; j++) {
+		size_t at = b->pages[j].index - b->first;
+
+		if (at >= i && at - i < count)
 			return true;
 	}
 	return false;
 }
 
 /*
- * Page by page, where something of the batch is dirty. What is not is read for certain, since the
- * disk may refuse to be asked without waiting for other reasons.
+ * A page of a batch of which something is dirty. If it is not the one it is read for certain, since
+ * the disk may refuse to be asked without waiting for other reasons.
  */
-static struct error *read_one(struct verify *v, struct batch *b, size_t i)
+static struct error *read_one(struct verify *v, struct verify_batch *b, size_t i)
 {
-	uint8_t *buffer = v->disk + i * VERIFY_PAGE;
+	uint8_t *buffer = b->data + i * VERIFY_PAGE;
 	uint64_t offset = (b->first + i) * (uint64_t)VERIFY_PAGE;
 	const struct file_page *shared = shared_of(b, b->first + (uint32_t)i);
 	size_t got = 0;
@@ -178,31 +112,33 @@ static struct error *read_one(struct verify *v, struct batch *b, size_t i)
 		b->dirty[i] = direct_is_dirty(&b->file->direct, offset, VERIFY_PAGE);
 	if (errnum == EAGAIN && !b->dirty[i])
 		errnum = direct_read_wait(&b->file->direct, offset, buffer, VERIFY_PAGE, &got);
+	if (!errnum)
+		memset(buffer + got, 0, VERIFY_PAGE - got);
 	b->failed[i] = errnum == EAGAIN ? 0 : errnum;
 	return NULL;
 }
 
-static struct error *read_disk(struct verify *v, struct batch *b)
+/* Halves what could not be read as a whole until it is known which pages are in the way. */
+static struct error *read_parts(struct verify *v, struct verify_batch *b, size_t i, size_t count)
 {
-	uint64_t offset = b->first * (uint64_t)VERIFY_PAGE;
-	size_t length = b->span * VERIFY_PAGE, got = 0;
-	int errnum = direct_read(&b->file->direct, offset, v->disk, length, &got);
+	uint8_t *buffer = b->data + i * VERIFY_PAGE;
+	size_t length = count * VERIFY_PAGE, half = count / 2, got = 0;
 
-	if (errnum) {
-		memset(v->disk, 0, length);
-		for (size_t i = 0; i < b->span; i++) {
-			if (is_needed(b, b->first + (uint32_t)i))
-				TRY(read_one(v, b, i));
-		}
+	if (!is_needed(b, i, count))
+		return NULL;
+	if (count == 1)
+		return read_one(v, b, i);
+	if (direct_read(&b->file->direct, (b->first + i) * (uint64_t)VERIFY_PAGE, buffer, length,
+			&got) == 0) {
+		memset(buffer + got, 0, length - got);
 		return NULL;
 	}
-	/* Behind its end the last page of a file is zeroes (mm/filemap.c). */
-	memset(v->disk + got, 0, length - got);
-	return NULL;
+	TRY(read_parts(v, b, i, half));
+	return read_parts(v, b, i + half, count - half);
 }
 
 /* How many pages from `i` on lie one behind the other in the file and in memory. */
-static size_t count_run(const struct verify *v, const struct batch *b, size_t i)
+static size_t count_run(const struct verify *v, const struct verify_batch *b, size_t i)
 {
 	size_t n = 1;
 
@@ -214,11 +150,11 @@ static size_t count_run(const struct verify *v, const struct batch *b, size_t i)
 }
 
 /* One page that does not go with its neighbours, or that could not be read with them. */
-static struct error *judge(struct verify *v, struct batch *b, const struct file_page *page,
+static struct error *judge(struct verify *v, struct verify_batch *b, const struct file_page *page,
 			   const uint8_t *ram)
 {
 	size_t at = page->index - b->first;
-	const uint8_t *disk = v->disk + at * VERIFY_PAGE;
+	const uint8_t *disk = b->data + at * VERIFY_PAGE;
 	bool private = page->pfn & VERIFY_PRIVATE;
 
 	if (b->failed[at])
@@ -251,7 +187,7 @@ static struct error *judge_fault(struct verify *v, const struct file_page *page,
 	return result;
 }
 
-static struct error *compare_run(struct verify *v, struct batch *b, size_t i, size_t count)
+static struct error *compare_run(struct verify *v, struct verify_batch *b, size_t i, size_t count)
 {
 	const struct file_page *pages = b->pages + i;
 	const struct verify_area *area = &v->areas.items[pages->area];
@@ -271,9 +207,10 @@ static struct error *compare_run(struct verify *v, struct batch *b, size_t i, si
 	return NULL;
 }
 
-static struct error *compare_batch(struct verify *v, struct batch *b)
+static struct error *compare_batch(struct verify *v, struct verify_batch *b)
 {
-	TRY(read_disk(v, b));
+	if (b->errnum)
+		TRY(read_parts(v, b, 0, b->span));
 	for (size_t i = 0; i < b->count;) {
 		size_t count = count_run(v, b, i);
 
@@ -289,26 +226,68 @@ static struct error *compare_batch(struct verify *v, struct batch *b)
 /* --- files -------------------------------------------------------------------------------------
  */
 
-static struct error *compare_pages_of(struct verify *v, struct verify_file *file)
+static void finish_file(struct verify_file *file)
 {
-	struct worklist list;
-	struct batch *b = malloc(sizeof(*b));
-
-	note_wanted(v, file);
-	struct error *error = b ? take_pages(file, &list) : error_nomem();
-
-	if (b && !error) {
-		while (!error && list.next < list.pages.count) {
-			next_batch(&list, file, b);
-			error = compare_batch(v, b);
-		}
-		vec_deinit(&list.pages);
-	}
-	free(b);
+	file->has_relocations = false;
 	relocations_deinit(&file->relocations);
 	file->relocations = (struct relocations){0};
-	direct_close(&file->direct);
+	vec_deinit(&file->pages);
+	if (!file->unended)
+		direct_close(&file->direct);
+}
+
+static struct error *take_batches(struct verify *v)
+{
+	struct verify_batch *b;
+
+	for (;;) {
+		TRY(verify_reader_take(v, &b));
+		if (!b)
+			return NULL;
+		struct error *error = compare_batch(v, b);
+		if (b->last)
+			finish_file(b->file);
+		verify_reader_give(v, b);
+		if (error)
+			return error;
+	}
+}
+
+static struct error *compare_files(struct verify *v, size_t from, size_t until)
+{
+	TRY(verify_reader_start(v, from, until));
+	struct error *error = take_batches(v);
+	verify_reader_stop(v);
 	return error;
+}
+
+/* The number of the first page that no area of the file has. */
+static uint64_t pages_end(const struct verify *v, const struct verify_file *file)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < file->area_count; i++) {
+		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		uint64_t one = (area->offset + range_length(area->range)) / VERIFY_PAGE;
+
+		if (one > end)
+			end = one;
+	}
+	return end < VERIFY_NONE ? end : VERIFY_NONE;
+}
+
+/* A file with more pages than are to be remembered at once. */
+static struct error *compare_pieces(struct verify *v, struct verify_file *file)
+{
+	uint64_t piece = v->pages_max / 4 + 1, end = pages_end(v, file);
+
+	file->large = false;
+	for (uint64_t first = 0; first < end; first += piece) {
+		file->unended = first + piece < end;
+		TRY(verify_collect_piece(v, file, first, piece));
+		TRY(compare_files(v, file->number, file->number + 1));
+	}
+	return NULL;
 }
 
 static int compare_areas(const void *left, const void *right, void *argument)
@@ -319,6 +298,8 @@ static int compare_areas(const void *left, const void *right, void *argument)
 
 	if (a->file != b->file)
 		return a->file < b->file ? -1 : 1;
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
 	if (a->space != b->space)
 		return a->space < b->space ? -1 : 1;
 	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
@@ -333,10 +314,13 @@ static struct error *sort_areas(struct verify *v)
 		v->by_file[i] = (uint32_t)i;
 	qsort_r(v->by_file, v->areas.count, sizeof(*v->by_file), compare_areas, v);
 	for (size_t i = 0; i < v->areas.count; i++) {
-		struct verify_file *file = v->files.items[v->areas.items[v->by_file[i]].file];
+		const struct verify_area *area = &v->areas.items[v->by_file[i]];
+		struct verify_file *file = v->files.items[area->file];
 
 		if (file->area_count++ == 0)
 			file->first_area = i;
+		if (range_length(area->range) > file->longest)
+			file->longest = range_length(area->range);
 	}
 	return NULL;
 }
@@ -344,14 +328,18 @@ static struct error *sort_areas(struct verify *v)
 struct error *verify_compare(struct verify *v)
 {
 	TRY(sort_areas(v));
-	for (size_t i = 0; i < v->files.count; i++)
-		v->all += (v->files.items[i]->shared.count + v->files.items[i]->others.count) *
-			  VERIFY_PAGE;
 	for (size_t i = 0; i < v->files.count; i++) {
 		struct verify_file *file = v->files.items[i];
 
 		v->counts.files += file->area_count > 0;
-		TRY(file->why ? cannot_file(v, file) : compare_pages_of(v, file));
+		v->all += (file->shared.count + file->others.count + file->held) * VERIFY_PAGE;
+		if (file->why)
+			TRY(cannot_file(v, file));
+	}
+	TRY(compare_files(v, 0, v->files.count));
+	for (size_t i = 0; i < v->files.count; i++) {
+		if (v->files.items[i]->large && !v->files.items[i]->why)
+			TRY(compare_pieces(v, v->files.items[i]));
 	}
 	return NULL;
 }

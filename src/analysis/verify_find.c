@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The list of findings. */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,45 +38,59 @@ bool verify_kind_parse(const char *name, enum verify_kind *kind)
 	return false;
 }
 
+/* Whether pages of the kind are many and alike, with no bytes to show: neighbours are one row. */
+static bool is_joined(enum verify_kind kind)
+{
+	return kind == VERIFY_COPIED || kind == VERIFY_RELOCATED || kind == VERIFY_UNSYNCED ||
+	       kind == VERIFY_UNVERIFIABLE;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /*
- * Whether the row goes on where one of the same kind ended: pages that were copied or relocated, or
- * are not on the disk yet, are many, and they have no bytes to show. Of the latest rows only: one
- * file's come one after another.
+ * The row that goes on with `row`, because it ended there. Of the latest ones only: one file's come
+ * one after another.
  */
-static struct verify_finding *find_previous(struct verify *v, enum verify_kind kind, pid_t pid,
-					    uint64_t vaddr)
+static struct verify_finding *find_previous(struct verify *v, const struct verify_finding *row)
 {
 	enum { LATEST = 64 };
 
-	if (kind != VERIFY_COPIED && kind != VERIFY_RELOCATED && kind != VERIFY_UNSYNCED)
+	if (!is_joined(row->kind))
 		return NULL;
 	for (size_t i = v->findings.count, n = 0; i-- > 0 && n < LATEST; n++) {
 		struct verify_finding *one = &v->findings.items[i];
 
-		if (one->kind == kind && one->pid == pid && !one->shown &&
-		    one->vaddr + one->length == vaddr)
+		if (one->kind == row->kind && one->pid == row->pid && !one->shown &&
+		    one->vaddr + one->length == row->vaddr && one->object == row->object &&
+		    same_text(one->why, row->why))
 			return one;
 	}
 	return NULL;
 }
 
-/* `name` lives as long as the file, or is kept by us. */
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+/* Each name once: a process may have as many areas of as many names as it likes. */
 static struct error *keep_name(struct verify *v, const char *name, const char **kept)
 {
 	*kept = NULL;
 	if (!name)
 		return NULL;
-	for (size_t i = 0; i < v->names.count; i++) {
-		if (strcmp(v->names.items[i], name) == 0) {
-			*kept = v->names.items[i];
-			return NULL;
-		}
+	char *const *found = tfind(name, &v->names, compare_names);
+	if (found) {
+		*kept = *found;
+		return NULL;
 	}
 	char *copy = strdup(name);
-	struct error *error = copy ? vec_push(&v->names, copy) : error_nomem();
-	if (error) {
+	if (!copy || !tsearch(copy, &v->names, compare_names)) {
 		free(copy);
-		return error;
+		return error_nomem();
 	}
 	*kept = copy;
 	return NULL;
@@ -93,21 +108,21 @@ struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t spa
 				     .length = range_length(range),
 				     .why = why};
 
-	*finding = find_previous(v, kind, one.pid, one.vaddr);
+	if (file != VERIFY_NONE)
+		one.object = v->files.items[file]->path;
+	struct error *error = file == VERIFY_NONE ? keep_name(v, object, &one.object) : NULL;
+	*finding = error ? NULL : find_previous(v, &one);
 	if (*finding) {
 		(*finding)->length += one.length;
 		(*finding)->pages++;
 		free(why);
 		return NULL;
 	}
-	if (v->findings.count >= VERIFY_FINDINGS_MAX) {
+	if (!error && v->findings.count >= VERIFY_FINDINGS_MAX) {
 		v->counts.lost++;
 		free(why);
 		return NULL;
 	}
-	if (file != VERIFY_NONE)
-		one.object = v->files.items[file]->path;
-	struct error *error = file == VERIFY_NONE ? keep_name(v, object, &one.object) : NULL;
 	if (!error)
 		error = vec_push(&v->findings, one);
 	if (error) {

@@ -56,8 +56,13 @@ struct verify_file {
 	char *fate_why;
 	uint32_t flagged; /* the last space that a row says the fate to */
 	struct page_set shared;
-	VEC(struct file_page) others;  /* private ones; second frames of one page */
-	size_t first_area, area_count; /* in verify->by_file */
+	VEC(struct file_page) others; /* private ones; second frames of one page */
+	VEC(struct file_page) pages;  /* all of them, sorted, while they are compared */
+	bool large;    /* its pages are not remembered: it is compared piece by piece */
+	bool unended;  /* another piece of it follows */
+	uint64_t held; /* of a large one: pages that were seen */
+	size_t first_area, area_count; /* in verify->by_file, by offset */
+	uint64_t longest;              /* bytes of one of them */
 	struct range wanted;           /* addresses, as linked, that relocations are asked for */
 	bool has_relocations;
 	struct relocations relocations;
@@ -95,6 +100,24 @@ struct vdso_page {
 	uint64_t pfn;
 };
 
+/* Pages of one file that lie near each other, and what the disk has there. */
+struct verify_batch {
+	struct verify_file *file;
+	uint64_t number;
+	const struct file_page *pages; /* by index; of one index the shared one first */
+	size_t count;
+	uint32_t first; /* index */
+	size_t span;    /* pages in data */
+	uint8_t *data;
+	size_t length; /* bytes in data that are the file's; zeroes are behind them */
+	int errnum;    /* why nothing was read, or 0 */
+	bool last;     /* of its file */
+	/* Page by page, where not all could be read; by index. */
+	bool dirty[VERIFY_BATCH]; /* not read, since the disk has not got it yet */
+	int failed[VERIFY_BATCH]; /* an errno */
+	struct verify_batch *next;
+};
+
 struct verify {
 	struct target *target;
 	struct source *source;
@@ -103,21 +126,24 @@ struct verify {
 	VEC(struct verify_area) areas;
 	VEC(struct verify_file *) files;
 	void *file_tree;
-	uint32_t *by_file; /* indices of areas, by file */
+	uint32_t *by_file; /* indices of areas, by file and offset */
 	VEC(struct vdso_page) vdso;
 	VEC(struct verify_finding) findings;
 	VEC(char *) remarks;
-	VEC(char *) names; /* of areas without a file */
+	void *names; /* of areas without a file: a tree of tsearch(3) */
 	struct uprobe_list uprobes;
+	size_t pages_held, pages_max;
 	uint32_t self; /* the space of this program, for its vdso alone; or VERIFY_NONE */
 
 	/* one process held open */
 	struct space *open;
 	uint32_t open_space;
 	int mem_fd;
+	struct vma_list open_vmas; /* its areas, if they were asked for, and when */
+	int64_t vmas_read_ms;
 
-	uint8_t *disk; /* VERIFY_BATCH pages, aligned */
-	uint8_t *ram;
+	struct verify_reader *reader;
+	uint8_t *ram;       /* VERIFY_BATCH pages, aligned */
 	uint8_t *disk_page; /* one page each, to look again */
 	uint8_t *ram_page;
 
@@ -132,16 +158,48 @@ struct verify {
 struct error *verify_add_self(struct verify *v);
 void verify_file_destroy(struct verify_file *file);
 
+/* Remembers those pages of a large file whose number is `first` … `first` + `count` - 1. */
+struct error *verify_collect_piece(struct verify *v, struct verify_file *file, uint64_t first,
+				   uint64_t count);
+
+/* --- verify_disk.c: the files, read ahead ----------------------------------------------------- */
+
+/*
+ * Begins to read the pages of files number `from` … `until` - 1; from then on their lists of pages
+ * are the reader's.
+ */
+struct error *verify_reader_start(struct verify *v, size_t from, size_t until);
+void verify_reader_stop(struct verify *v); /* not started is fine */
+
+/* The next batch, in the order of files and offsets; NULL: that was all. Give it back. */
+struct error *verify_reader_take(struct verify *v, struct verify_batch **batch);
+void verify_reader_give(struct verify *v, struct verify_batch *batch);
+
+/* Bytes of the file in hand, from what was read of it, or else from the disk: as
+ * direct_read_bytes().
+ */
+int verify_reader_bytes(struct verify *v, struct verify_file *file, uint64_t offset, void *buffer,
+			size_t length, size_t *got);
+
 /* --- verify_look.c: looking at memory once more --- */
 
 /* Opens the process of a space, or leaves it open; ERROR_GONE and others when it cannot be had. */
 struct error *verify_open(struct verify *v, uint32_t space);
 void verify_close(struct verify *v);
 
+/* The page words of a part of an area; none when the process ended. */
+struct error *verify_words(struct verify *v, const struct verify_area *area, struct range range,
+			   pages_visit visit, void *argument);
+
 /* The page word at `vaddr` in an area; 0 when it is not mapped there any more, or the process
  * ended. */
 struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
 			  uint64_t *word);
+
+/* Whether the area's file is still what is mapped at `vaddr`: the process may have unmapped it, or
+ * have executed another program. */
+struct error *verify_still_maps(struct verify *v, const struct verify_area *area, uint64_t vaddr,
+				bool *still);
 
 /* Reads `pages` consecutive frames; in `space` the first is at `vaddr`. NULL: all of it. */
 struct error *verify_read(struct verify *v, uint32_t space, uint64_t vaddr, uint64_t pfn,

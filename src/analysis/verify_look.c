@@ -2,17 +2,23 @@
 /* Looking at the memory of a process once more, and reading frames. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analysis/verify_internal.h"
 #include "base/scope.h"
 #include "proc/memory.h"
 
+enum { VMAS_FRESH_MS = 100 };
+
 void verify_close(struct verify *v)
 {
 	scope_closep(&v->mem_fd);
 	space_close(v->open);
 	v->open = NULL;
+	vma_list_deinit(&v->open_vmas);
+	v->open_vmas = (struct vma_list){0};
+	v->vmas_read_ms = 0;
 }
 
 struct error *verify_open(struct verify *v, uint32_t space)
@@ -39,8 +45,8 @@ static struct error *keep_word(void *argument, uint64_t vpn, const uint64_t *wor
 	return NULL;
 }
 
-struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
-			  uint64_t *word)
+struct error *verify_words(struct verify *v, const struct verify_area *area, struct range range,
+			   pages_visit visit, void *argument)
 {
 	const struct verify_file *file = v->files.items[area->file];
 	struct vma vma = {.range = area->range,
@@ -49,19 +55,69 @@ struct error *verify_word(struct verify *v, const struct verify_area *area, uint
 			  .dev_major = file->dev_major,
 			  .dev_minor = file->dev_minor,
 			  .name = file->path};
-	struct range page = {vaddr, vaddr + VERIFY_PAGE};
-
-	*word = 0;
 	struct error *error = verify_open(v, area->space);
 	if (!error)
-		error = space_pages(v->open, &vma, page, keep_word, word);
+		error = space_pages(v->open, &vma, range, visit, argument);
 	if (!error)
 		error = space_check_alive(v->open);
 	if (!is_gone(error))
 		return error;
 	error_free(error);
 	verify_close(v);
+	return NULL;
+}
+
+struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
+			  uint64_t *word)
+{
 	*word = 0;
+	TRY(verify_words(v, area, (struct range){vaddr, vaddr + VERIFY_PAGE}, keep_word, word));
+	/* The word of one that ended is nobody's. */
+	if (!v->open)
+		*word = 0;
+	return NULL;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+}
+
+/* A process may have very many areas, and very many pages that differ. */
+static struct error *refresh_vmas(struct verify *v)
+{
+	if (v->vmas_read_ms && now_ms() - v->vmas_read_ms < VMAS_FRESH_MS)
+		return NULL;
+	vma_list_deinit(&v->open_vmas);
+	v->open_vmas = (struct vma_list){0};
+	TRY(space_vmas(v->open, &v->open_vmas));
+	v->vmas_read_ms = now_ms();
+	return NULL;
+}
+
+struct error *verify_still_maps(struct verify *v, const struct verify_area *area, uint64_t vaddr,
+				bool *still)
+{
+	const struct verify_file *file = v->files.items[area->file];
+	struct error *error = verify_open(v, area->space);
+
+	*still = false;
+	if (!error)
+		error = refresh_vmas(v);
+	if (error) {
+		if (!is_gone(error))
+			return error;
+		error_free(error);
+		verify_close(v);
+		return NULL;
+	}
+	const struct vma *vma = vma_list_find(&v->open_vmas, vaddr);
+	*still = vma && vma->inode == file->inode && vma->dev_major == file->dev_major &&
+		 vma->dev_minor == file->dev_minor &&
+		 vaddr - vma->range.start + vma->offset == vaddr - area->range.start + area->offset;
 	return NULL;
 }
 
@@ -92,5 +148,7 @@ struct error *verify_read(struct verify *v, uint32_t space, uint64_t vaddr, uint
 		return error;
 	/* Memory of a device, or a source that cannot: the process itself has it. */
 	error_free(error);
-	return read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer);
+	TRY(read_by_process(v, space, vaddr, pages * VERIFY_PAGE, buffer));
+	v->counts.fallback += pages;
+	return NULL;
 }

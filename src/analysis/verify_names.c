@@ -40,18 +40,28 @@ static struct error *put_symbol(struct verify_finding *finding, const struct loc
 	return result < 0 ? error_nomem() : NULL;
 }
 
+/* Of an area only what it is; the first section of it would say nothing. */
+static struct error *name_area(const struct layout *layout, struct verify_finding *finding)
+{
+	const struct region *region = layout_find(layout, finding->vaddr);
+
+	if (!region)
+		return NULL;
+	finding->region = strdup(region->name);
+	return finding->region ? NULL : error_nomem();
+}
+
 static struct error *name_one(struct layout *layout, struct verify_finding *finding)
 {
 	struct location location;
-	struct error *error = locate_address(layout, finding->vaddr, &location);
 
-	if (error)
-		return error;
-	const char *name = has_symbol(finding) ? location.region_name : location.region->name;
-	finding->region = strdup(name);
+	if (!has_symbol(finding))
+		return name_area(layout, finding);
+	TRY(locate_address(layout, finding->vaddr, &location));
+	finding->region = strdup(location.region_name);
 	if (!finding->region)
 		return error_nomem();
-	return has_symbol(finding) ? put_symbol(finding, &location) : NULL;
+	return put_symbol(finding, &location);
 }
 
 /* One that has ended has no names any more; what was found stays found. */
@@ -66,11 +76,14 @@ static struct error *forgive(struct error *error)
 static struct error *name_process(struct verify *v, struct verify_finding *findings, size_t count)
 {
 	struct layout layout;
+	bool symbols = false;
 
 	TRY(forgive(verify_open(v, findings->space)));
 	if (!v->open || v->open_space != findings->space)
 		return NULL;
-	struct error *error = layout_init(&layout, v->open, LAYOUT_SYMBOLS);
+	for (size_t i = 0; i < count; i++)
+		symbols |= has_symbol(&findings[i]);
+	struct error *error = layout_init(&layout, v->open, symbols ? LAYOUT_SYMBOLS : 0);
 	if (error)
 		return forgive(error);
 	for (size_t i = 0; !error && i < count; i++)

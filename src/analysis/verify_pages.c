@@ -53,11 +53,13 @@ static struct error *reread(struct verify *v, const struct verify_file *file,
 {
 	uint64_t vaddr = verify_vaddr(area, index), pfn = word & PAGEMAP_PFN, after;
 	size_t got = 0;
+	bool still;
 
 	TRY(verify_read(v, area->space, vaddr, pfn, 1, v->ram_page));
 	TRY(reread_disk(v, file, index, &got));
 	TRY(verify_word(v, area, vaddr, &after));
-	if ((after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
+	TRY(verify_still_maps(v, area, vaddr, &still));
+	if (!still || (after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
 		*again = AGAIN_VANISHED;
 	else
 		*again = got ? AGAIN_SURE : AGAIN_PAST_END;
@@ -190,11 +192,16 @@ static struct error *put_past_end(const struct page_row *row)
 /* --- private pages ------------------------------------------------------------------------------
  */
 
+struct file_argument {
+	struct verify *verify;
+	struct verify_file *file;
+};
+
 static int read_file(void *argument, uint64_t offset, void *buffer, size_t length, size_t *got)
 {
-	struct verify_file *file = argument;
+	const struct file_argument *a = argument;
 
-	return direct_read_bytes(&file->direct, offset, buffer, length, got);
+	return verify_reader_bytes(a->verify, a->file, offset, buffer, length, got);
 }
 
 struct place_argument {
@@ -225,11 +232,12 @@ static enum place find_place(void *argument, uint64_t address)
 
 static struct error *get_relocations(struct verify *v, struct verify_file *file)
 {
+	struct file_argument argument = {v, file};
 	char *remark;
 
 	if (file->has_relocations)
 		return NULL;
-	TRY(relocations_read(read_file, file, file->wanted, &file->relocations));
+	TRY(relocations_read(read_file, &argument, file->wanted, &file->relocations));
 	file->has_relocations = true;
 	if (!file->relocations.defect)
 		return NULL;
@@ -353,11 +361,43 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 	return NULL;
 }
 
-static bool covers(const struct verify_area *area, uint32_t index)
+static const struct verify_area *area_at(const struct verify *v, const struct verify_file *file,
+					 size_t i)
+{
+	return &v->areas.items[v->by_file[file->first_area + i]];
+}
+
+/* The first area of the file that may have a page at `index`, and the first that cannot again. */
+static void find_areas(const struct verify *v, const struct verify_file *file, uint32_t index,
+		       size_t *from, size_t *until)
 {
 	uint64_t offset = index * (uint64_t)VERIFY_PAGE;
+	uint64_t least = offset < file->longest ? 0 : offset - file->longest + 1;
+	size_t low = 0, high = file->area_count;
 
-	return offset >= area->offset && offset - area->offset < range_length(area->range);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (area_at(v, file, middle)->offset < least)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*from = low;
+	for (high = file->area_count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (area_at(v, file, middle)->offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*until = low;
+}
+
+static bool covers(const struct verify_area *area, uint32_t index)
+{
+	return index * (uint64_t)VERIFY_PAGE - area->offset < range_length(area->range);
 }
 
 /* Calls `put` for every area that has frame `pfn` at `index`; *found: there is one. */
@@ -366,13 +406,14 @@ each_mapper(const struct page_row *row, const void *argument,
 	    struct error *(*put)(const struct page_row *row, const void *argument), bool *found)
 {
 	struct verify *v = row->verify;
+	size_t i, until;
 
 	*found = false;
-	for (size_t i = 0; i < row->file->area_count; i++) {
+	for (find_areas(v, row->file, row->index, &i, &until); i < until; i++) {
 		struct page_row one = *row;
 		uint64_t word;
 
-		one.area = &v->areas.items[v->by_file[row->file->first_area + i]];
+		one.area = area_at(v, row->file, i);
 		if (!covers(one.area, row->index))
 			continue;
 		TRY(verify_word(v, one.area, verify_vaddr(one.area, row->index), &word));
@@ -409,10 +450,12 @@ static struct error *put_shared(const struct page_row *row, const void *argument
 static struct error *find_mapper(struct page_row *row, enum again *again)
 {
 	struct verify *v = row->verify;
+	size_t i, until;
 
 	*again = AGAIN_VANISHED;
-	for (size_t i = 0; i < row->file->area_count && *again == AGAIN_VANISHED; i++) {
-		row->area = &v->areas.items[v->by_file[row->file->first_area + i]];
+	find_areas(v, row->file, row->index, &i, &until);
+	for (; i < until && *again == AGAIN_VANISHED; i++) {
+		row->area = area_at(v, row->file, i);
 		if (covers(row->area, row->index))
 			TRY(look_again(v, row->file, row->area, row->index, false, &row->pfn,
 				       again));

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "analysis/verify.h"
+#include "base/io.h"
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
@@ -88,12 +89,26 @@ struct verifier {
 	struct verify *verify;
 	struct table *table;
 	struct progress progress;
-	uint64_t missing; /* processes that were asked for and could not be read */
-	uint64_t refused; /* the same, of all: another user's */
+	uint64_t missing;      /* processes that were asked for and could not be read */
+	uint64_t refused;      /* the same, of all: another user's */
+	struct error *refusal; /* the first of them */
 	uint64_t counted[VERIFY_KIND_COUNT];
 	uint64_t let_pass;
 	uint64_t findings;
 };
+
+static struct error *no_kind(const char *text)
+{
+	char kinds[256] = "";
+
+	for (int i = 0; i < VERIFY_KIND_COUNT; i++) {
+		size_t used = strlen(kinds);
+
+		snprintf(kinds + used, sizeof(kinds) - used, "%s%s", i ? ", " : "",
+			 verify_kind_name((enum verify_kind)i));
+	}
+	return error_new(ERROR_INPUT, "--allow: no such kind: %.200s (there are: %s)", text, kinds);
+}
 
 static struct error *parse_allowance(const char *text, struct allowance *allowance)
 {
@@ -102,11 +117,12 @@ static struct error *parse_allowance(const char *text, struct allowance *allowan
 
 	if (!name)
 		return error_nomem();
-	if (equals)
-		*equals = '\0';
-	if (!equals || !equals[1] || !verify_kind_parse(name, &allowance->kind))
-		return error_new(ERROR_INPUT, "--allow: not KIND=GLOB with a kind of finding: %s",
-				 text);
+	if (!equals || !equals[1])
+		return error_new(ERROR_INPUT,
+				 "--allow: not KIND=GLOB, as in anon-exec=node: %.200s", text);
+	*equals = '\0';
+	if (!verify_kind_parse(name, &allowance->kind))
+		return no_kind(name);
 	allowance->glob = text + (equals - name) + 1;
 	return NULL;
 }
@@ -162,8 +178,10 @@ static struct error *add(struct verifier *v, pid_t pid)
 		return NULL;
 	}
 	if (v->all && error_is(error, ERROR_DENIED)) {
-		v->refused++;
-		error_free(error);
+		if (v->refused++)
+			error_free(error);
+		else
+			v->refusal = error;
 		return NULL;
 	}
 	v->missing++;
@@ -183,12 +201,13 @@ static struct error *add_all(struct verifier *v)
 			error = add(v, process->pid);
 	}
 	vec_deinit(&list);
-	if (v->refused)
-		invocation_warn(
-			v->invocation,
-			"%llu processes may not be read and are left out: CAP_SYS_PTRACE is "
-			"missing (run as root)",
-			(unsigned long long)v->refused);
+	if (v->refused == 1)
+		invocation_warn(v->invocation, "one process is left out: %s",
+				error_message(v->refusal));
+	else if (v->refused)
+		invocation_warn(v->invocation,
+				"%llu processes may not be read and are left out; the first: %s",
+				(unsigned long long)v->refused, error_message(v->refusal));
 	return error;
 }
 
@@ -304,12 +323,19 @@ static struct error *put_summary(struct verifier *v, const struct verify_counts 
 		{"unverifiable", counts->unverifiable},
 		{"swapped", counts->swapped},
 		{"vanished", counts->vanished},
+		{"fallback", counts->fallback},
 		{"unread", v->missing + v->refused},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		TRY(table_summary(v->table, numbers[i].key, numbers[i].number));
 	return NULL;
+}
+
+/* "1 process", "2 processes". */
+static void print_number(const char *before, uint64_t number, const char *one, const char *many)
+{
+	printf("%s%llu %s", before, (unsigned long long)number, number == 1 ? one : many);
 }
 
 static void print_kinds(const struct verifier *v)
@@ -327,19 +353,25 @@ static void print_kinds(const struct verifier *v)
 
 static void print_summary(const struct verifier *v, const struct verify_counts *counts)
 {
-	printf("%s%llu frames (%.1f MiB) of %llu files in %llu processes compared, memory read "
-	       "through %s.\n",
-	       v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "",
-	       (unsigned long long)counts->frames, (double)counts->bytes / (1 << 20),
-	       (unsigned long long)counts->files, (unsigned long long)counts->processes,
+	print_number(v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "", counts->frames,
+		     "frame", "frames");
+	printf(" (%.1f MiB)", (double)counts->bytes / (1 << 20));
+	print_number(" of ", counts->files, "file", "files");
+	print_number(" in ", counts->processes, "process", "processes");
+	printf(" compared, memory read through %s.\n",
 	       v->source ? source_name(v->source) : "/proc/PID/mem");
 	if (v->findings)
-		printf("%llu findings", (unsigned long long)v->findings);
+		print_number("", v->findings + counts->lost, "finding", "findings");
 	else
 		printf("No findings");
+	if (counts->lost)
+		printf(", of which %llu are shown", (unsigned long long)v->findings);
 	print_kinds(v);
-	printf("; %llu allowed; %llu pages unverifiable.\n", (unsigned long long)v->let_pass,
-	       (unsigned long long)counts->unverifiable);
+	printf("; %llu allowed;", (unsigned long long)v->let_pass);
+	print_number(" ", counts->unverifiable, "page unverifiable", "pages unverifiable");
+	if (v->missing + v->refused)
+		print_number("; ", v->missing + v->refused, "process unread", "processes unread");
+	puts(".");
 }
 
 static void warn(const struct verifier *v, const struct verify_counts *counts)
@@ -347,9 +379,16 @@ static void warn(const struct verifier *v, const struct verify_counts *counts)
 	for (size_t i = 0; verify_remark(v->verify, i); i++)
 		invocation_warn(v->invocation, "%s", verify_remark(v->verify, i));
 	if (counts->swapped)
+		invocation_warn(v->invocation, "%llu private page%s in swap and not compared",
+				(unsigned long long)counts->swapped,
+				counts->swapped == 1 ? " is" : "s are");
+	if (counts->fallback)
 		invocation_warn(v->invocation,
-				"%llu private pages are in swap and were not compared",
-				(unsigned long long)counts->swapped);
+				"%llu page%s could not be read through %s and %s read through "
+				"/proc/PID/mem, as the kernel shows it",
+				(unsigned long long)counts->fallback,
+				counts->fallback == 1 ? "" : "s", source_name(v->source),
+				counts->fallback == 1 ? "was" : "were");
 	if (counts->lost)
 		invocation_warn(v->invocation, "%llu more findings are not shown",
 				(unsigned long long)counts->lost);
@@ -409,12 +448,17 @@ static struct error *show(struct verifier *v)
 
 static struct error *verify(struct verifier *v)
 {
+	const char *limit = getenv("PHYSLENS_VERIFY_PAGES");
+	uint64_t pages;
+
 	raise_file_limit();
 	TRY(target_live_create(NULL, &v->target));
 	v->invocation->table.page_shift = v->target->page_shift;
 	TRY(invocation_table(v->invocation, &table_spec, &v->table));
 	TRY(open_source(v));
 	TRY(verify_create(v->target, v->source, &v->verify));
+	if (limit && parse_decimal(limit, &pages))
+		verify_limit(v->verify, (size_t)pages);
 	TRY(v->all ? add_all(v) : add_given(v));
 	struct error *error = verify_run(v->verify, show_progress, v);
 	progress_clear(&v->progress);
@@ -423,6 +467,7 @@ static struct error *verify(struct verifier *v)
 
 static void deinit(struct verifier *v)
 {
+	error_free(v->refusal);
 	table_destroy(v->table);
 	verify_destroy(v->verify);
 	source_close(v->source);

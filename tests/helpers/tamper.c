@@ -10,7 +10,8 @@
  * tamper hold KIND    makes memory that code can be in, and waits; KIND is one of
  *	anon	private, executable		wx	private, writable and executable
  *	memfd	of a memfd, executable		shared	shared without a file, executable
- * prints "address 0x7f0000000000" and "ready PID".
+ *	many	private, executable: 40000 areas, each of another name
+ * prints "address 0x7f0000000000", of many also "areas 40000", and "ready PID".
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,12 +19,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "helper.h"
 
-enum { LENGTH_MAX = 4096 };
+enum { LENGTH_MAX = 4096, MANY = 40000 /* of 65530 that are the kernel's limit */ };
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA           0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 static size_t parse_bytes(const char *hex, unsigned char *bytes)
 {
@@ -99,12 +106,39 @@ static int by_ptrace(pid_t pid, uint64_t address, const char *hex)
 	return ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0 ? 0 : 2;
 }
 
+static int hold_many(void)
+{
+	size_t page = helper_page();
+	char name[32];
+	unsigned char *p = mmap(NULL, MANY * page, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		helper_die("mmap");
+	helper_init();
+	for (unsigned i = 0; i < MANY; i++) {
+		unsigned char *at = p + i * page;
+
+		/* Names need Linux 5.17 and CONFIG_ANON_VMA_NAME; permissions part them anyway. */
+		snprintf(name, sizeof(name), "area %u", i);
+		prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, at, page, name);
+		if (mprotect(at, page, i % 2 ? PROT_EXEC : PROT_READ | PROT_EXEC) != 0)
+			helper_die("mprotect");
+	}
+	printf("address 0x%" PRIxPTR "\nareas %u\n", (uintptr_t)p, (unsigned)MANY);
+	helper_ready();
+	helper_wait();
+	return 0;
+}
+
 static int hold(const char *kind)
 {
 	size_t page = helper_page();
 	int prot = PROT_READ | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1;
 	unsigned char *p;
 
+	if (strcmp(kind, "many") == 0)
+		return hold_many();
 	if (strcmp(kind, "shared") == 0)
 		flags = MAP_SHARED | MAP_ANONYMOUS;
 	if (strcmp(kind, "memfd") == 0) {

@@ -15,6 +15,7 @@ VM_TESTS = \
 	tests/vm/stock.bats \
 	tests/vm/translate.bats \
 	tests/vm/verify.bats \
+	tests/vm/verify-system.bats \
 	tests/vm/walk.bats \
 	tests/vm/walk-drgn.bats
 
