@@ -56,20 +56,25 @@ same() {
 	diff -u --label "$1: --help" --label "$1: document" <(echo "$2") <(echo "$3")
 }
 
-# run_example CODE: as a user would type it, with the program's own directory first.
+# run_example CODE: as a user would type it, with the program's own directory first. It has a process
+# group of its own, and what it has left running ends with it; output goes to a file, which nobody
+# who is left can hold open.
 run_example() {
-	local code=$1 trap
+	local code=$1 status=0 dir=$BATS_TEST_TMPDIR
 
-	# shellcheck disable=SC2016 # expanded by the shell below
-	trap='jobs=$(jobs -p); [ -z "$jobs" ] || kill $jobs'
 	if [[ $code = *sudo* && $EUID -ne 0 ]]; then
 		return 0
 	fi
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 bash --norc -o pipefail -c '
+	PATH=$dir/bin:$PATH setsid --wait bash --norc -o pipefail -c '
+		echo $$ >"$0"
 		sudo() { "$@"; }
-		trap "$0" EXIT
-		'"$code" "$trap" 3>&- 4>&-
-	[ -n "$output" ]
+		trap : EXIT # so that the last command does not take the place of this shell
+		'"$code" "$dir/group" </dev/null >"$dir/out" 2>"$dir/err" 3>&- 4>&- || status=$?
+	kill -KILL -- "-$(cat "$dir/group")" 2>/dev/null || true
+	[ "$status" = 0 ] && cat "$dir/out" "$dir/err" | grep -q . && return
+	echo "status $status of: $code"
+	tail -n 20 "$dir/out" "$dir/err"
+	return 1
 }
 
 @test "every command has a manual page, and every page a command" {
