@@ -4,7 +4,9 @@
 # they say is in --help, and their examples work.
 #
 # An example is run if it is a line ".Dl $ COMMAND" of a manual page's EXAMPLES, or a line "$ COMMAND" of
-# a code block that follows "<!-- run -->" in the README or the tour. Examples with sudo are run by root only.
+# a code block that follows "<!-- run -->" in the README or the tour, with the lines "> …" below it. A
+# block behind "<!-- run on -->" goes on in the shell of the one before. Examples with sudo are run by
+# root only.
 
 # shellcheck disable=SC2016 # backquotes are Markdown's
 
@@ -65,7 +67,10 @@ run_example() {
 	if [[ $code = *sudo* && $EUID -ne 0 ]]; then
 		return 0
 	fi
-	PATH=$dir/bin:$PATH setsid --wait bash --norc -o pipefail -c '
+	if [[ $code = *gunicorn* ]] && ! command -v gunicorn; then
+		return 0
+	fi
+	PATH=$dir/bin:$PATH TMPDIR=$dir setsid --wait bash --norc -o pipefail -c '
 		echo $$ >"$0"
 		sudo() { "$@"; }
 		trap : EXIT # so that the last command does not take the place of this shell
@@ -164,9 +169,11 @@ run_example() {
 		echo "block: $block"
 		run_example "$block"
 		count=$((count + 1))
-	done < <(awk '/^<!-- run -->$/ { run = 1; next }
-		/^```/ { if (on) { printf "\f"; on = run = 0 } else on = run; next }
-		on && sub(/^\$ /, "")' "$top/README.md" "$top/docs/tour.md")
+	done < <(awk '/^<!-- run -->$/ { run = 1; if (some++) printf "\f"; next }
+		/^<!-- run on -->$/ { run = 1; next }
+		/^```/ { if (on) on = run = 0; else on = run; next }
+		on && sub(/^(\$|>)( |$)/, "")
+		END { printf "\f" }' "$top/README.md" "$top/docs/tour.md")
 	[ "$count" -gt 0 ]
 }
 
