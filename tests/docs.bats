@@ -217,6 +217,23 @@ run_example() {
 	done < <(grep -oE '`[a-z]+/[a-z_0-9/]+\.[a-z0-9]+`' "$top/src/README.md" | tr -d '`' | sort -u)
 }
 
+@test "functions are in the files behind which src/README.md names them, and all rooms are there" {
+	count=0
+	while read -r file function; do
+		grep -qw -- "$function" "$top/src/$file" || {
+			echo "not in $file: $function"
+			false
+		}
+		count=$((count + 1))
+	done < <(tr '\n' ' ' <"$top/src/README.md" | tr -s ' ' |
+		grep -oE '`[a-z]+/[a-z_0-9/]+\.[ch]` (`[a-z_0-9]+\(\)`(, )?)+' |
+		awk '{ for (i = 2; i <= NF; i++) { gsub(/[`,()]/, "", $i); gsub(/`/, "", $1); print $1, $i } }')
+	[ "$count" -gt 30 ]
+	for room in "$top"/src/*/; do
+		grep -qF -- "- \`$(basename "$room")/\`: " "$top/src/README.md"
+	done
+}
+
 # complete_words WORD…: what is offered for the last of them, a line each.
 complete_words() {
 	COMP_WORDS=("$PHYSLENS" "$@")
