@@ -7,10 +7,6 @@
 
 #include "lab/subject.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
 /* The mapping begins behind what others read of a file, and ahead, to see what kind of file it is.
  */
 enum { PAGES = 8, SKIPPED = 256 };
@@ -93,8 +89,8 @@ int main(void)
 	touch(&mapped[0], 0); /* the kernel maps its neighbours, too */
 	step_done();
 
-	madvise((void *)anonymous, PAGES * PAGE, MADV_PAGEOUT);
-	madvise((void *)mapped, PAGES * PAGE, MADV_PAGEOUT);
+	evict(anonymous, 2 * PAGE); /* the zero page is nobody's to evict */
+	evict(mapped, PAGES * PAGE);
 	no_faults();
 	step_done();
 

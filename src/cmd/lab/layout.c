@@ -38,10 +38,13 @@ static bool is_program(const struct layout_lab *l, const struct region *region)
 
 static bool joins(const struct layout_lab *l, const struct region *region)
 {
-	const struct part *last = &l->parts.items[l->parts.count - 1];
+	const struct part *last;
 
+	if (l->parts.count == 0)
+		return false;
+	last = &l->parts.items[l->parts.count - 1];
 	/* By the object: the anonymous end of a .bss has no file. */
-	return l->parts.count && last->library && region->elf && last->region->elf == region->elf;
+	return last->library && region->elf && last->region->elf == region->elf;
 }
 
 static struct error *add_region(struct layout_lab *l, const struct region *region)
