@@ -4,7 +4,9 @@
 # they say is in --help, and their examples work.
 #
 # An example is run if it is a line ".Dl $ COMMAND" of a manual page's EXAMPLES, or a line "$ COMMAND" of
-# a code block that follows "<!-- run -->" in the README or the tour. Examples with sudo are run by root only.
+# a code block that follows "<!-- run -->" in the README or the tour, with the lines "> …" below it. A
+# block behind "<!-- run on -->" goes on in the shell of the one before. Examples with sudo are run by
+# root only.
 
 # shellcheck disable=SC2016 # backquotes are Markdown's
 
@@ -56,20 +58,28 @@ same() {
 	diff -u --label "$1: --help" --label "$1: document" <(echo "$2") <(echo "$3")
 }
 
-# run_example CODE: as a user would type it, with the program's own directory first.
+# run_example CODE: as a user would type it, with the program's own directory first. It has a process
+# group of its own, and what it has left running ends with it; output goes to a file, which nobody
+# who is left can hold open.
 run_example() {
-	local code=$1 trap
+	local code=$1 status=0 dir=$BATS_TEST_TMPDIR
 
-	# shellcheck disable=SC2016 # expanded by the shell below
-	trap='jobs=$(jobs -p); [ -z "$jobs" ] || kill $jobs'
 	if [[ $code = *sudo* && $EUID -ne 0 ]]; then
 		return 0
 	fi
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 bash --norc -o pipefail -c '
+	if [[ $code = *gunicorn* ]] && ! command -v gunicorn; then
+		return 0
+	fi
+	PATH=$dir/bin:$PATH TMPDIR=$dir setsid --wait bash --norc -o pipefail -c '
+		echo $$ >"$0"
 		sudo() { "$@"; }
-		trap "$0" EXIT
-		'"$code" "$trap" 3>&- 4>&-
-	[ -n "$output" ]
+		trap : EXIT # so that the last command does not take the place of this shell
+		'"$code" "$dir/group" </dev/null >"$dir/out" 2>"$dir/err" 3>&- 4>&- || status=$?
+	kill -KILL -- "-$(cat "$dir/group")" 2>/dev/null || true
+	[ "$status" = 0 ] && cat "$dir/out" "$dir/err" | grep -q . && return
+	echo "status $status of: $code"
+	tail -n 20 "$dir/out" "$dir/err"
+	return 1
 }
 
 @test "every command has a manual page, and every page a command" {
@@ -159,9 +169,11 @@ run_example() {
 		echo "block: $block"
 		run_example "$block"
 		count=$((count + 1))
-	done < <(awk '/^<!-- run -->$/ { run = 1; next }
-		/^```/ { if (on) { printf "\f"; on = run = 0 } else on = run; next }
-		on && sub(/^\$ /, "")' "$top/README.md" "$top/docs/tour.md")
+	done < <(awk '/^<!-- run -->$/ { run = 1; if (some++) printf "\f"; next }
+		/^<!-- run on -->$/ { run = 1; next }
+		/^```/ { if (on) on = run = 0; else on = run; next }
+		on && sub(/^(\$|>)( |$)/, "")
+		END { printf "\f" }' "$top/README.md" "$top/docs/tour.md")
 	[ "$count" -gt 0 ]
 }
 
@@ -203,6 +215,23 @@ run_example() {
 			false
 		}
 	done < <(grep -oE '`[a-z]+/[a-z_0-9/]+\.[a-z0-9]+`' "$top/src/README.md" | tr -d '`' | sort -u)
+}
+
+@test "functions are in the files behind which src/README.md names them, and all rooms are there" {
+	count=0
+	while read -r file function; do
+		grep -qw -- "$function" "$top/src/$file" || {
+			echo "not in $file: $function"
+			false
+		}
+		count=$((count + 1))
+	done < <(tr '\n' ' ' <"$top/src/README.md" | tr -s ' ' |
+		grep -oE '`[a-z]+/[a-z_0-9/]+\.[ch]` (`[a-z_0-9]+\(\)`(, )?)+' |
+		awk '{ for (i = 2; i <= NF; i++) { gsub(/[`,()]/, "", $i); gsub(/`/, "", $1); print $1, $i } }')
+	[ "$count" -gt 30 ]
+	for room in "$top"/src/*/; do
+		grep -qF -- "- \`$(basename "$room")/\`: " "$top/src/README.md"
+	done
 }
 
 # complete_words WORD…: what is offered for the last of them, a line each.

@@ -6,10 +6,12 @@
 
 bats_require_minimum_version 1.5.0
 load helpers/lib
+load helpers/lab
 
 setup() {
 	export LC_ALL=C.UTF-8 COLUMNS=80
 	unset NO_COLOR
+	[ "$(names | wc -l)" = 10 ] # or the loops below would find nothing wrong
 }
 
 names() { physlens lab -n -r -o name; }
@@ -46,21 +48,14 @@ teardown() {
 	[[ ${stderr_lines[0]} == 'physlens: lab: one experiment at a time' ]]
 }
 
-@test "every experiment: what it says is what is measured" {
+@test "every experiment: what it says is what is measured, and for root that is all if nothing is missing" {
 	for name in $(names); do
 		run -0 --separate-stderr physlens lab --json "$name"
 		json_check '.lab | length > 3'
 		[ -z "$stderr" ]
 		[ -z "$(claims FAILS)" ]
 		[ -n "$(claims holds)" ]
-	done
-}
-
-@test "every experiment: as root nothing is left unmeasured but for want of swap or page tables" {
-	require_root
-	for name in $(names); do
-		run -0 physlens lab --json "$name"
-		if jq -e '.lab | all(.kind != "missing")' <<<"$output" >/dev/null; then
+		if [ "$(id -u)" = 0 ] && json_check '.lab | all(.kind != "missing")' 2>/dev/null; then
 			[ -z "$(claims 'not measured')" ] || {
 				echo "$name: $(claims 'not measured')"
 				false
@@ -117,75 +112,75 @@ teardown() {
 	run ! grep -qP '[^\x20-\x7e]' "$BATS_TEST_TMPDIR/c"
 }
 
-@test "--step waits for Enter before each step but the first, and at the end of input goes on" {
+@test "--step waits for Enter after each step, and at the end of input goes on" {
 	run -0 physlens lab fork --plain --step </dev/null
-	[ "$(grep -c '^\[Enter\]' <<<"$output")" = 3 ]
-	mkfifo "$BATS_TEST_TMPDIR/in"
-	exec 7<>"$BATS_TEST_TMPDIR/in"
-	: >"$BATS_TEST_TMPDIR/out"
-	physlens lab fork --plain --step <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- 7>&- &
-	pid=$!
-	for ((i = 0; i < 200; i++)); do
-		! grep -q Enter "$BATS_TEST_TMPDIR/out" || break
-		sleep 0.05
-	done
+	[ "$(grep -c '^\[Enter\]' <<<"$output")" = 4 ]
+	lab_begin fork
+	lab_pause
 	sleep 0.3
-	[ "$(grep -cE '^[0-9]\. ' "$BATS_TEST_TMPDIR/out")" = 1 ]
+	[ "$(headings "$LAB_DIR/out" | wc -l)" = 1 ]
 	# While it waits the program is there: look at it from outside.
-	subject=$(sed -n 's/.*parent: process \([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/out" | tail -n 1)
+	subject=$(sed -n 's/.*parent: process \([0-9]*\).*/\1/p' "$LAB_DIR/step")
 	[ "$(cat "/proc/$subject/comm")" = fork ]
-	printf '\n\n\n' >&7
-	wait "$pid"
-	[ "$(grep -cE '^[0-9]\. ' "$BATS_TEST_TMPDIR/out")" = 4 ]
+	for step in 2 3 4; do
+		lab_enter
+		lab_pause
+		[ "$(headings "$LAB_DIR/out" | wc -l)" = "$step" ]
+		[ -e "/proc/$subject" ]
+		run ! grep -q 'What was said' "$LAB_DIR/out"
+	done
+	lab_enter
+	lab_end
+	grep -q 'What was said' "$LAB_DIR/out"
 	# And gone with it.
 	[ ! -e "/proc/$subject" ]
 }
 
-@test "fork --step: the frames drawn are those of an independent read of pagemap" {
+@test "--step on a terminal: Enter goes on, and the drawing is the same" {
+	command -v script >/dev/null || skip 'no script'
+	printf '\n\n\n\n' | script -qec "'$PHYSLENS' lab fork --step --color=never" /dev/null \
+		>"$BATS_TEST_TMPDIR/typed" 3>&-
+	[ "$(grep -c '\[Enter\]' "$BATS_TEST_TMPDIR/typed")" = 4 ]
+	run ! grep -q $'\x1b' "$BATS_TEST_TMPDIR/typed"
+	diff <(headings <(tr -d '\r' <"$BATS_TEST_TMPDIR/typed")) <(headings <(physlens lab fork))
+	grep -q '✓  .text never gets copied' "$BATS_TEST_TMPDIR/typed"
+	# In colour where it is a terminal, unless told otherwise.
+	script -qec "'$PHYSLENS' lab fork" /dev/null </dev/null >"$BATS_TEST_TMPDIR/coloured" 3>&-
+	grep -q $'\x1b' "$BATS_TEST_TMPDIR/coloured"
+}
+
+@test "every experiment: each step drawn is what an independent reader finds then" {
 	require_root
-	mkfifo "$BATS_TEST_TMPDIR/in"
-	exec 7<>"$BATS_TEST_TMPDIR/in"
-	: >"$BATS_TEST_TMPDIR/out"
-	physlens lab fork --plain --step <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- 7>&- &
-	lab=$!
-	for step in 1 2 3; do
-		for ((i = 0; i < 200; i++)); do
-			[ "$(grep -c Enter "$BATS_TEST_TMPDIR/out")" -lt "$step" ] || break
-			sleep 0.05
-		done
-		awk -v n="$step" '/^[0-9]\. / { s = substr($0, 1, 1) } s == n' "$BATS_TEST_TMPDIR/out" \
-			>"$BATS_TEST_TMPDIR/step"
-		compare_step "$BATS_TEST_TMPDIR/step"
-		echo >&7
+	for name in $(names); do
+		lab_compare "$name"
+		echo "$name: $LAB_STEPS steps, $LAB_COMPARED numbers"
+		[ "$LAB_STEPS" -ge 1 ]
+		[ "$LAB_COMPARED" -ge 3 ]
 	done
-	wait "$lab"
 }
 
-# compare_step FILE: each frame of a drawing of two panes, against pagemap read by dd.
-compare_step() {
-	local -a pids
-	local place vpn rest pane cell frame count=0
-	mapfile -t pids < <(grep -oE '(parent|child): process [0-9]+' "$1" | grep -oE '[0-9]+$')
-	[ "${#pids[@]}" -ge 1 ]
-	while read -r place vpn rest; do
-		for ((pane = 0; pane < ${#pids[@]}; pane++)); do
-			cell=$(cut -d '|' -f $((pane + 2)) <<<"$place $vpn $rest")
-			[[ $cell =~ (0x[0-9a-f]+) ]] || continue
-			frame=${BASH_REMATCH[1]}
-			echo "$place of ${pids[pane]}: drawn $frame, pagemap $(pfn_of "${pids[pane]}" "$vpn")"
-			[ "$(pfn_of "${pids[pane]}" "$vpn")" = "$frame" ]
-			count=$((count + 1))
-		done
-	done < <(grep -E '^[.a-z]+ +0x[0-9a-f]+ +\|' "$1")
-	[ "$count" -ge 5 ]
+@test "the independent reader would have noticed" {
+	require_root
+	lab_begin fork
+	lab_pause
+	sed -i 's/^\(heap .*| 0x\)./\1f0/' "$LAB_DIR/step"
+	run -255 lab_check 2>/dev/null
+	[[ $output == *'fork: heap in '*': drawn 0xf0'* ]]
+	lab_enter
+	while lab_pause; do lab_enter; done
+	lab_end
 }
 
-# pfn_of PID VPN: by dd and od.
-pfn_of() {
-	dd if="/proc/$1/pagemap" bs=8 skip=$(($2)) count=1 status=none | od -An -t u8 | {
-		read -r entry
-		printf '0x%x\n' $((entry & 0x7fffffffffffff))
-	}
+@test "a narrow terminal: words wrap, pictures stay whole" {
+	for name in fork layout paging; do
+		COLUMNS=60 physlens lab "$name" --plain >"$BATS_TEST_TMPDIR/narrow"
+		physlens lab "$name" --plain >"$BATS_TEST_TMPDIR/wide"
+		# The words of explanations are indented by 3, or the first ones.
+		[ "$(grep -cE '^   [A-Z]' "$BATS_TEST_TMPDIR/narrow")" -ge 1 ]
+		[ "$(grep -E '^[A-Z]' "$BATS_TEST_TMPDIR/narrow" | grep -v '^What has' | width /dev/stdin)" -le 60 ]
+		diff <(headings "$BATS_TEST_TMPDIR/narrow") <(headings "$BATS_TEST_TMPDIR/wide")
+		diff <(grep -c '|' "$BATS_TEST_TMPDIR/narrow") <(grep -c '|' "$BATS_TEST_TMPDIR/wide")
+	done
 }
 
 @test "fork: the table has a row for each place, and the story is told in the right order" {
@@ -217,19 +212,41 @@ pfn_of() {
 	done
 	run ! grep -q 'CODE\*' "$BATS_TEST_TMPDIR/grid"
 	physlens lab layout --plain >"$BATS_TEST_TMPDIR/layout"
-	# From high to low.
-	grep -nE '\| (stack|libc|heap|\.bss|\.data|\.rodata|\.text) ' "$BATS_TEST_TMPDIR/layout" >/dev/null
+	# From high to low, each part by its name, and the file beside those of the program alone.
+	parts=$(sed -n 's/^ *0x[0-9a-f]* | \([^ ]*\) .*/\1/p' "$BATS_TEST_TMPDIR/layout" | uniq |
+		grep -xE 'stack|libc\.so.*|heap|\.bss|\.data|\.rodata|\.text' | tr '\n' ' ')
+	[[ $parts == 'stack libc.so.'*' heap .bss .data .rodata .text ' ]]
 	awk '$1 ~ /^0x/ { print $1 }' "$BATS_TEST_TMPDIR/layout" >"$BATS_TEST_TMPDIR/addresses"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/addresses")" -ge 10 ]
 	diff "$BATS_TEST_TMPDIR/addresses" <(sort -r "$BATS_TEST_TMPDIR/addresses")
-	grep -q '<-- 0x.*not in RAM' "$BATS_TEST_TMPDIR/layout"
+	grep -qE '\| \.data +rw-p .*\| <- \| 0x[0-9a-f]{5}  +[0-9]+ only here +\|$' "$BATS_TEST_TMPDIR/layout"
+	grep -qE '\| \.bss +rw-p .*\|    \| not in it: zeroes +\|$' "$BATS_TEST_TMPDIR/layout"
+	run ! grep -qE '\| (stack|heap|lib).*\|.*\|$' <(grep -E '<-|not in it' "$BATS_TEST_TMPDIR/layout")
+	physlens lab exec --plain >"$BATS_TEST_TMPDIR/exec"
+	[ "$(grep -cE '^(stack|heap|\.data|\.text|libc) +\| 0x' "$BATS_TEST_TMPDIR/exec")" = 15 ]
+	physlens lab threads --plain >"$BATS_TEST_TMPDIR/threads"
+	[ "$(grep -cE '^   (main thread|other thread|child) ' "$BATS_TEST_TMPDIR/threads")" = 9 ]
+	physlens lab libc --plain >"$BATS_TEST_TMPDIR/libc"
+	grep -qE '^   \.data +[0-9]+ +0 +A [0-9]+, B [0-9]+$' "$BATS_TEST_TMPDIR/libc"
+	physlens lab sharing --plain >"$BATS_TEST_TMPDIR/sharing"
+	[ "$(grep -cE '^(shared|private) +0x' "$BATS_TEST_TMPDIR/sharing")" = 6 ]
+	grep -q "A shared 'S'  A private 'P'  B shared 'S'  B private 'S'" "$BATS_TEST_TMPDIR/sharing"
+	physlens lab address --plain >"$BATS_TEST_TMPDIR/address"
+	grep -qE 'binary +([01]{9} +){3,4}[01]{9} +[01]{12}$' "$BATS_TEST_TMPDIR/address"
+	grep -qE 'binary +[01]{20} +[01]{12}$' "$BATS_TEST_TMPDIR/address"
 	physlens lab hierarchy --plain | grep -q 'the 1st byte'
+}
+
+@test "layout as rows: regions with their numbers" {
+	run -0 physlens lab layout --json
+	json_check '[.lab[] | select(.kind == "region" and .name == ".data")][0] |
+		.vaddr and .value > 0 and (.text | test("^to 0x[0-9a-f]+: 64 pages, [0-9]+ in the file only$"))'
 }
 
 @test "the sections of the layout come from the offsets that readelf finds" {
 	command -v readelf >/dev/null || skip 'no readelf'
 	offset=$(readelf -SW "$(dirname "$PHYSLENS")/src/lab/layout" | awk '$2 == ".text" { print $5 } $3 == ".text" { print $6 }')
-	shown=$(physlens lab layout --plain | sed -n 's/.*| \.text .*|.* 0x\([0-9a-f]*\).*/\1/p' | tail -n 1)
+	shown=$(physlens lab layout --plain | sed -n 's/.*| \.text .*|.* | 0x\([0-9a-f]*\).*/\1/p' | tail -n 1)
 	[ $((0x$offset & ~4095)) = $((0x$shown)) ]
 }
 

@@ -23,7 +23,14 @@ check_PROGRAMS += $(HELPERS)
 tests_helpers_pagekinds_CFLAGS = $(AM_CFLAGS) -fPIE
 tests_helpers_pagekinds_LDFLAGS = $(AM_LDFLAGS) -pie
 
-EXTRA_DIST += tests/helpers/cow.bash tests/helpers/helper.h tests/helpers/lib.bash tests/helpers/rollup.bash tests/helpers/tiny32.c
+EXTRA_DIST += \
+	tests/helpers/cow.bash \
+	tests/helpers/helper.h \
+	tests/helpers/lab-check \
+	tests/helpers/lab.bash \
+	tests/helpers/lib.bash \
+	tests/helpers/rollup.bash \
+	tests/helpers/tiny32.c
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 

@@ -97,6 +97,18 @@ struct error *lab_text(struct lab *lab, const char *kind, const char *name, cons
 	return table_text(lab->table, COL_TEXT, text);
 }
 
+struct error *lab_region(struct lab *lab, const char *name, uint64_t start, uint64_t present,
+			 const char *text)
+{
+	if (!lab->table)
+		return NULL;
+	TRY(put_kind(lab, "region", name));
+	TRY(table_hex(lab->table, COL_VADDR, start));
+	TRY(table_hex(lab->table, COL_VPN, start >> lab->target->page_shift));
+	TRY(table_number(lab->table, COL_VALUE, present));
+	return table_text(lab->table, COL_TEXT, text);
+}
+
 static struct error *put_page(struct lab *lab, const struct sight *sight)
 {
 	char perms[5], access[8];
@@ -153,6 +165,12 @@ void lab_step(struct lab *lab, const char *title)
 	fputc('\n', lab->draw.out);
 	draw_format(&lab->draw, CELL_CYAN, 0, "%u. %s", lab->step, title);
 	fputc('\n', lab->draw.out);
+}
+
+void lab_last_step(struct lab *lab)
+{
+	if (lab->text && lab->wait)
+		wait_for_enter(lab);
 }
 
 void lab_say(struct lab *lab, const char *format, ...)
@@ -316,7 +334,7 @@ static struct error *find_experiment(struct lab *lab, const char *name)
 enum { OPTION_STEP = OPTION_LONG, OPTION_PLAIN };
 
 static const struct command_option options[] = {
-	{OPTION_STEP, "step", NULL, "wait for Enter before each step but the first"},
+	{OPTION_STEP, "step", NULL, "wait for Enter after each step"},
 	{OPTION_PLAIN, "plain", NULL, "draw in ASCII, without colour"},
 };
 

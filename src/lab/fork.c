@@ -13,9 +13,9 @@ int main(void)
 {
 	/* The middle page of three: functions that are called write to the stack below. */
 	struct {
-		char above[PAGE];
+		char above[PAGE + 0x5a4];
 		volatile pid_t cpid;
-		char rest[2 * PAGE - sizeof(pid_t)];
+		char rest[2 * PAGE - 0x5a4 - sizeof(pid_t)];
 	} __attribute__((aligned(PAGE))) stack;
 	char *heap = aligned_alloc(PAGE, PAGE);
 	struct child child;

@@ -4,10 +4,6 @@
 
 #include "lab/subject.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
 static char unused[64 * PAGE] __attribute__((aligned(PAGE))) = "initialised, and never touched";
 
 int main(void)
@@ -20,7 +16,7 @@ int main(void)
 	madvise((void *)pages, 2 * PAGE, MADV_NOHUGEPAGE);
 	pages[0x123] = 'r';
 	pages[PAGE] = 's';
-	madvise((void *)(pages + PAGE), PAGE, MADV_PAGEOUT);
+	evict(pages + PAGE, PAGE);
 	say_address("ram", pages + 0x123);
 	say_address("swap", pages + PAGE);
 	say_address("file", unused + sizeof(unused) - PAGE);

@@ -7,11 +7,18 @@
 #ifndef PHYSLENS_LAB_SUBJECT_H
 #define PHYSLENS_LAB_SUBJECT_H
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
 
 enum { PAGE = 4096 };
 
@@ -48,10 +55,42 @@ static inline void step_done(void)
 	hear(STDIN_FILENO);
 }
 
-static inline void fail(const char *what)
+static inline void __attribute__((noreturn)) fail(const char *what)
 {
 	perror(what);
 	_exit(1);
+}
+
+/* Whether any page is in RAM; 0 as well where the kernel does not say. */
+static inline int any_present(const volatile char *pages, size_t size)
+{
+	int file = open("/proc/self/pagemap", O_RDONLY), present = 0;
+	uint64_t word;
+
+	for (size_t i = 0; file >= 0 && i < size; i += PAGE) {
+		off_t offset = (off_t)((uintptr_t)(pages + i) / PAGE * sizeof(word));
+
+		if (pread(file, &word, sizeof(word), offset) == sizeof(word))
+			present |= word >> 63 != 0;
+	}
+	if (file >= 0)
+		close(file);
+	return present;
+}
+
+/*
+ * Has the kernel evict pages. One that another processor has not put onto the lists yet is passed
+ * over (mm/swap.c, lru_add_drain()): a little later it is not. Where pages stay, as those of memory
+ * do without swap, it is left at that.
+ */
+static inline void evict(volatile char *pages, size_t size)
+{
+	for (int tries = 0; tries < 20; tries++) {
+		madvise((void *)pages, size, MADV_PAGEOUT);
+		if (!any_present(pages, size))
+			return;
+		usleep(10000);
+	}
 }
 
 /* A child and the two pipes that step it. */

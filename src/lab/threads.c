@@ -8,17 +8,26 @@
 
 static volatile long counter[PAGE / sizeof(long)] __attribute__((aligned(PAGE))) = {1};
 static volatile pid_t thread_id;
+static volatile long thread_sees;
 static int to_thread[2], from_thread[2];
 
 static void *thread(void *argument)
 {
 	thread_id = (pid_t)syscall(SYS_gettid);
-	tell(from_thread[1]);
-	hear(to_thread[0]);
-	counter[0] = 2;
-	tell(from_thread[1]);
-	hear(to_thread[0]);
+	for (int turn = 0;; turn++) {
+		if (turn == 1)
+			counter[0] = 2;
+		thread_sees = counter[0];
+		tell(from_thread[1]);
+		hear(to_thread[0]);
+	}
 	return argument;
+}
+
+static void step_thread(void)
+{
+	tell(to_thread[1]);
+	hear(from_thread[0]);
 }
 
 int main(void)
@@ -32,33 +41,29 @@ int main(void)
 		fail("mmap");
 	counter[0] = 1;
 	if (fork_child(&child) == 0) {
-		my_turn(&child); /* the thread has written */
-		*seen = counter[0];
-		my_turn_is_over(&child);
-		my_turn(&child);
-		counter[0] = 3;
-		*seen = counter[0];
-		my_turn_is_over(&child);
-		my_turn(&child);
+		for (int turn = 0;; turn++) {
+			my_turn(&child);
+			if (turn == 2)
+				counter[0] = 3;
+			*seen = counter[0];
+			my_turn_is_over(&child);
+		}
 	}
 	if (pthread_create(&one, NULL, thread, NULL))
 		fail("pthread_create");
 	hear(from_thread[0]);
+	say_number("main", getpid());
 	say_number("thread", thread_id);
 	say_number("child", child.pid);
 	say_address("counter", counter);
-	step_done();
-
-	tell(to_thread[1]);
-	hear(from_thread[0]);
-	step_child(&child);
-	say_number("main.sees", counter[0]);
-	say_number("child.sees", *seen);
-	step_done();
-
-	step_child(&child);
-	say_number("main.sees", counter[0]);
-	say_number("child.sees", *seen);
-	step_done();
+	for (int step = 0; step < 3; step++) {
+		if (step > 0)
+			step_thread();
+		step_child(&child);
+		say_number("main.sees", counter[0]);
+		say_number("thread.sees", thread_sees);
+		say_number("child.sees", *seen);
+		step_done();
+	}
 	return 0;
 }

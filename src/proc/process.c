@@ -13,6 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "base/scope.h"
+
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
 #define PF_KTHREAD 0x00200000UL
 
@@ -29,7 +32,6 @@ static struct error *no_such_process(pid_t pid)
 struct proc2 {
 	void *library;
 	__typeof__(procps_pids_new) *new;
-	__typeof__(procps_pids_select) *select;
 	__typeof__(procps_pids_get) *get;
 	__typeof__(procps_pids_unref) *unref;
 };
@@ -41,51 +43,13 @@ static struct error *proc2_open(struct proc2 *proc2)
 	if (!proc2->library)
 		return error_new(ERROR_UNSUPPORTED, "cannot load libproc2: %s", dlerror());
 	proc2->new = (__typeof__(proc2->new))dlsym(proc2->library, "procps_pids_new");
-	proc2->select = (__typeof__(proc2->select))dlsym(proc2->library, "procps_pids_select");
 	proc2->get = (__typeof__(proc2->get))dlsym(proc2->library, "procps_pids_get");
 	proc2->unref = (__typeof__(proc2->unref))dlsym(proc2->library, "procps_pids_unref");
-	if (proc2->new && proc2->select && proc2->get && proc2->unref)
+	if (proc2->new && proc2->get && proc2->unref)
 		return NULL;
 	dlclose(proc2->library);
-	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _select, _get or _unref",
+	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _get or _unref",
 			 PROC2_SONAME);
-}
-
-static struct error *fill(const struct proc2 *proc2, struct pids_info *info, pid_t pid,
-			  struct process *process)
-{
-	enum { COMMAND, STATE, FLAGS };
-	unsigned wanted = (unsigned)pid;
-	struct pids_fetch *fetch = proc2->select(info, &wanted, 1, PIDS_SELECT_PID);
-
-	if (!fetch)
-		return error_errno(errno, "cannot read the state of process %d", (int)pid);
-	if (fetch->counts->total != 1)
-		return no_such_process(pid);
-
-	struct pids_stack *stack = fetch->stacks[0];
-	process->pid = pid;
-	process->state = PIDS_VAL(STATE, s_ch, stack, info);
-	process->kernel_thread = PIDS_VAL(FLAGS, ul_int, stack, info) & PF_KTHREAD;
-	const char *command = PIDS_VAL(COMMAND, str, stack, info);
-	snprintf(process->command, sizeof(process->command), "%s", command ? command : "");
-	return NULL;
-}
-
-struct error *process_examine(pid_t pid, struct process *process)
-{
-	enum pids_item items[] = {PIDS_CMD, PIDS_STATE, PIDS_FLAGS};
-	struct pids_info *info = NULL;
-	struct proc2 proc2 = {0};
-
-	TRY(proc2_open(&proc2));
-	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
-	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
-					 : fill(&proc2, info, pid, process);
-	if (info)
-		proc2.unref(&info);
-	dlclose(proc2.library);
-	return error;
 }
 
 /* One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
@@ -130,6 +94,45 @@ struct error *process_list(process_vec *list)
 		proc2.unref(&info);
 	dlclose(proc2.library);
 	return error;
+}
+
+/*
+ * "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS …" (fs/proc/array.c, do_task_stat()). COMM
+ * may be any bytes, so the last parenthesis is the one that ends it.
+ */
+static bool parse_stat(char *text, struct process *process)
+{
+	char *name = strchr(text, '('), *end = strrchr(text, ')');
+	unsigned flags;
+
+	if (!name || !end || end < name ||
+	    sscanf(end, ") %c %*d %*d %*d %*d %*d %u", &process->state, &flags) != 2)
+		return false;
+	*end = '\0';
+	snprintf(process->command, sizeof(process->command), "%s", name + 1);
+	process->kernel_thread = flags & PF_KTHREAD;
+	return true;
+}
+
+/*
+ * Not by libproc2: of what it keeps for the next call each thread has its own, 256 KiB that nobody
+ * frees when the thread ends; and many threads ask this, of processes that end while they are read.
+ */
+struct error *process_examine(pid_t pid, struct process *process)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	_cleanup_error_ struct error *error = read_file_at(AT_FDCWD, path, 4096, &text, NULL);
+	if (error && (error_errnum(error) == ENOENT || error_errnum(error) == ESRCH))
+		return no_such_process(pid);
+	if (error)
+		return scope_take(error, NULL);
+	*process = (struct process){.pid = pid};
+	return parse_stat(text, process)
+		       ? NULL
+		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
 }
 
 struct error *process_open(pid_t pid, int *dirfd)

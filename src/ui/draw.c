@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "ui/escape.h"
+#include "ui/grid.h"
 #include "ui/table_backend.h"
 
-enum { LINE_WIDTH = 78 };
+enum { LINE_MIN = 38, LINE_MAX = 78 };
 
 /* What the user's locale says: main() takes one of single bytes for C.UTF-8, for the tables. */
 static bool can_utf8(void)
@@ -24,8 +25,13 @@ static bool can_utf8(void)
 
 void draw_init(struct draw *draw, FILE *out, enum color_mode color, bool plain)
 {
+	size_t line = drawing_width(out) - 2;
+
 	*draw = (struct draw){
 		.out = out,
+		.line = line < LINE_MIN   ? LINE_MIN
+			: line > LINE_MAX ? LINE_MAX
+					  : line,
 		.ascii = plain || !can_utf8(),
 		.color = color_wanted(color, out),
 	};
@@ -84,7 +90,7 @@ void draw_paragraph(const struct draw *draw, size_t indent, const char *text)
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
-		if (column && column + 1 + word > LINE_WIDTH) {
+		if (column && column + 1 + word > draw->line) {
 			fputc('\n', draw->out);
 			column = 0;
 		}

@@ -36,6 +36,7 @@ struct draw {
 	FILE *out;
 	bool ascii;
 	bool color;
+	size_t line; /* columns of a paragraph */
 };
 
 /* ASCII when asked for (`plain`), and where the locale's characters are not UTF-8. */
@@ -56,7 +57,8 @@ void draw_text(const struct draw *draw, enum cell_color color, int width, const 
 void draw_format(const struct draw *draw, enum cell_color color, int width, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* A paragraph of ASCII words in lines of at most 78 columns, each after `indent` blanks. */
+/* A paragraph of ASCII words, each line after `indent` blanks: 78 columns, less on a narrow
+ * terminal. */
 void draw_paragraph(const struct draw *draw, size_t indent, const char *text);
 
 #endif

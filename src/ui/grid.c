@@ -10,7 +10,7 @@
 
 enum { DEFAULT_WIDTH = 80, WIDTH_MAX = 1000, GROUP = 8, GAP = 2 };
 
-static size_t width_of(FILE *out)
+size_t drawing_width(FILE *out)
 {
 	const char *columns = getenv("COLUMNS");
 	long width = columns ? strtol(columns, NULL, 10) : 0;
@@ -28,7 +28,7 @@ void grid_init(struct grid *grid, FILE *out, enum color_mode color, const struct
 			      .color = color_wanted(color, out),
 			      .kinds = kinds,
 			      .kind_count = kind_count,
-			      .width = width_of(out)};
+			      .width = drawing_width(out)};
 }
 
 size_t grid_cells(const struct grid *grid, size_t panes)

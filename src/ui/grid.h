@@ -30,7 +30,10 @@ struct grid {
 
 enum { GRID_LABEL = 14 }; /* columns of the label before each line */
 
-/* Of the terminal that `out` is, or else of $COLUMNS, or else 80. */
+/* Columns of the terminal that `out` is, or else of $COLUMNS, or else 80. */
+size_t drawing_width(FILE *out);
+
+/* Its width is that of the terminal. */
 void grid_init(struct grid *grid, FILE *out, enum color_mode color, const struct grid_kind *kinds,
 	       size_t kind_count);
 

@@ -7,9 +7,11 @@
 # physlens lab with all that it can have: swap, page tables, every experiment measured whole.
 
 load guest
+load ../helpers/lab
 
 setup() {
 	all_kinds_possible
+	LAB_HELPERS=../helpers PHYSLENS=$physlens
 	export LC_ALL=C
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
@@ -17,73 +19,74 @@ setup() {
 names() { "$physlens" lab -n -r -o name; }
 
 @test "every experiment: nothing is missing, and all that is said holds" {
-	local name
+	local name source=kcore
 	[ "$(names | wc -l)" = 10 ]
+	[[ ! -e /proc/config.gz ]] || source=devmem # the lab kernel
 	for name in $(names); do
-		run -0 "$physlens" lab -J "$name"
+		run -0 "$physlens" lab -J --source "$source" "$name"
 		jq -e '[.lab[] | select(.kind == "claim")] | length > 2' <<<"$output"
 		[ -z "$(jq -r '.lab[] | select(.kind == "missing" or (.kind == "claim" and .text != "holds")) |
 			.name + ": " + .text' <<<"$output" | tee /dev/stderr)" ]
 	done
 }
 
-@test "every experiment draws in ASCII and in 80 columns" {
+@test "every experiment, step by step: what is drawn is what an independent reader finds then" {
 	local name
 	for name in $(names); do
-		"$physlens" lab --plain "$name" >drawn
-		run ! grep -qP '[^\x20-\x7e]' drawn
-		run ! grep -E '^.{81}' drawn
-		grep -q '^ ok ' drawn
-		run ! grep -q '^ NO ' drawn
+		lab_compare "$name"
+		echo "$name: $LAB_STEPS steps, $LAB_COMPARED numbers"
+		[ "$LAB_STEPS" -ge 1 ]
+		[ "$LAB_COMPARED" -ge 3 ]
+		# In ASCII and in 80 columns.
+		run ! grep -qP '[^\x20-\x7e]' "$LAB_DIR/out"
+		run ! grep -E '^.{81}' "$LAB_DIR/out"
+		grep -q '^ ok ' "$LAB_DIR/out"
+		run ! grep -q '^ NO ' "$LAB_DIR/out"
 	done
 }
 
-# entry PID ADDRESS…: "present PFN" for each, from pagemap, by perl.
-frames_by_perl() {
-	perl -e 'open $file, "<:raw", "/proc/" . shift . "/pagemap" or die;
-		for (@ARGV) {
-			sysseek $file, hex($_) / 4096 * 8, 0;
-			sysread($file, $word, 8) == 8 or die;
-			$word = unpack "Q", $word;
-			printf "%s\n", $word >> 63 ? sprintf "0x%x", $word & ((1 << 55) - 1) : "none";
-		}' "$@"
-}
-
-@test "fork --step: frames are pagemap's and permissions the page tables', at each step" {
-	local lab hold step pids place vpn rest pane cell count=0 kind
-	mkfifo in
-	exec {hold}<>in
-	: >out
-	"$physlens" lab --plain --step fork <in >out 3>&- {hold}>&- &
-	lab=$!
-	for step in 1 2 3; do
-		until [[ $(grep -c Enter out) -ge $step ]]; do
-			kill -0 "$lab"
-			sleep 0.05
-		done
-		awk -v n="$step" '/^[0-9]\. / { s = substr($0, 1, 1) } s == n' out >step
-		mapfile -t pids < <(grep -oE '(parent|child): process [0-9]+' step | grep -oE '[0-9]+$')
+@test "fork --step: permissions are the page tables', at each step, as map says" {
+	local pids place vpn rest pane cell count=0
+	lab_begin fork
+	while lab_pause; do
+		mapfile -t pids < <(grep -oE '(parent|child): process [0-9]+' "$LAB_DIR/step" | grep -oE '[0-9]+$')
 		while read -r place vpn rest; do
 			for ((pane = 0; pane < ${#pids[@]}; pane++)); do
 				cell=$(cut -d '|' -f $((pane + 2)) <<<"$rest")
-				kind=$(frames_by_perl "${pids[pane]}" "${vpn}000")
-				if [[ $cell =~ (0x[0-9a-f]+)[*]?\ +([rwx>-]+)\  ]]; then
-					[ "$kind" = "${BASH_REMATCH[1]}" ]
-					[ "$("$physlens" map --pages -n -r -o pte --range \
-						"${vpn}000-$(printf '0x%x' $((vpn * 4096 + 4096)))" "${pids[pane]}")" = \
-						"${BASH_REMATCH[2]##*>}" ]
-					count=$((count + 1))
-				else
-					[ "$kind" = none ]
-				fi
+				[[ $cell =~ 0x[0-9a-f]+[*]?\ +([rwx>-]+)\  ]] || continue
+				echo "$place of ${pids[pane]}: drawn ${BASH_REMATCH[1]}"
+				[ "$("$physlens" map --pages -n -r -o pte --range \
+					"${vpn}000-$(printf '0x%x' $((vpn * 4096 + 4096)))" "${pids[pane]}")" = \
+					"${BASH_REMATCH[1]##*>}" ]
+				count=$((count + 1))
 			done
-		done < <(grep -E '^[.a-z]+ +0x[0-9a-f]+ +\|' step)
-		echo >&"$hold"
+		done < <(grep -E '^[.a-z]+ +0x[0-9a-f]+ +\|' "$LAB_DIR/step")
+		lab_enter
 	done
-	wait "$lab"
-	[ "$count" = 25 ]
+	lab_end
+	[ "$count" = 35 ]
 	# In the end, and only for the one that faulted.
-	grep -qE '^stack .*\| .* r->rw .*\| .* rw ' out
+	grep -qE '^stack .*\| .* r->rw .*\| .* rw ' "$LAB_DIR/out"
+}
+
+@test "every experiment: without a source it shows what it can, and says what is missing" {
+	local name
+	for name in $(names); do
+		run -0 "$physlens" lab -J --source none "$name"
+		[ -z "$(jq -r '.lab[] | select(.kind == "claim" and .text == "FAILS") | .name' <<<"$output")" ]
+		jq -e '.lab | any(.kind == "missing" and (.text | contains("--source=none")))' <<<"$output"
+	done
+}
+
+@test "paging and hierarchy without swap: said, and no claim is false" {
+	local name
+	swapoff -a
+	for name in paging hierarchy; do
+		run -0 "$physlens" lab -J "$name"
+		jq -e '.lab | any(.kind == "missing" and (.text | contains("swapon a device or file")))' <<<"$output"
+		jq -e '.lab | any(.kind == "claim" and .text == "not measured")' <<<"$output"
+		jq -e '.lab | all(.kind != "claim" or .text != "FAILS")' <<<"$output"
+	done
 }
 
 @test "fork: what the hardware allows, step by step" {
@@ -128,15 +131,12 @@ frames_by_perl() {
 }
 
 @test "a program that ends midway is an error, not a picture" {
-	local lab hold
-	mkfifo in
-	exec {hold}<>in
-	: >out
-	"$physlens" lab --plain --step fork <in >out 2>err 3>&- {hold}>&- &
-	lab=$!
-	until grep -q Enter out; do sleep 0.05; done
-	kill -KILL "$(sed -n 's/.*parent: process \([0-9]*\).*/\1/p' out)"
-	echo >&"$hold"
-	run -2 wait "$lab"
-	grep -q "^physlens: lab: the experiment's program" err
+	lab_begin fork
+	lab_pause
+	kill -KILL "$LAB_SUBJECT"
+	lab_enter
+	status=0
+	lab_end || status=$?
+	[ "$status" = 2 ]
+	grep -q "^physlens: lab: the experiment's program" "$LAB_DIR/err"
 }

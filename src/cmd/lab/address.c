@@ -11,6 +11,9 @@
 #include "cmd/walktext.h"
 #include "phys/source.h"
 
+/* Columns of a level's name, where the lines of all of at most five levels are to end alike. */
+enum { NAME = 12 };
+
 struct address_lab {
 	struct lab *lab;
 	struct subject subject;
@@ -49,10 +52,11 @@ static struct error *take_apart(struct address_lab *a)
 
 	lab_step(a->lab, "the bits of the address");
 	lab_say(a->lab,
-		"A program has written the byte '%c' to the address 0x%" PRIx64 ". It has 32 "
-		"bits, so that it can be drawn as the textbooks do, 20 + 12, and as the "
-		"machine sees it, 9 + 9 + 9 + 9 + 12.",
-		(char)a->value, a->address);
+		"Process %d has written the byte '%c' to the address 0x%" PRIx64
+		". It fits into 32 "
+		"bits, so that it can be cut as this machine does, 9 bits a level and 12 for the "
+		"place in the page, and as the textbooks do, 20 + 12.",
+		(int)a->subject.pid, (char)a->value, a->address);
 	if (a->lab->text)
 		fputc('\n', a->lab->draw.out);
 	TRY(explain_it(a));
@@ -71,10 +75,12 @@ static void draw_level(const struct address_lab *a, const struct page_table_step
 {
 	const struct draw *draw = &a->lab->draw;
 
-	fprintf(draw->out, "   %*s%s%s ", (int)(2 * depth), "", draw_glyph(draw, DRAW_BRANCH),
+	int indent = (int)(2 * depth);
+
+	fprintf(draw->out, "   %*s%s%s ", indent, "", draw_glyph(draw, DRAW_BRANCH),
 		draw_glyph(draw, DRAW_LINE));
-	draw_format(draw, CELL_CYAN, 4, "%s", step->level->name);
-	fprintf(draw->out, "entry %-3u at 0x%-11" PRIx64 " = 0x%-16" PRIx64 " %s ", step->index,
+	draw_text(draw, CELL_CYAN, NAME - indent, step->level->name);
+	fprintf(draw->out, "entry %-3u at 0x%-10" PRIx64 "= 0x%-16" PRIx64 " %s ", step->index,
 		step->address, step->entry.value, draw_glyph(draw, DRAW_ARROW));
 	draw_format(draw, step->entry.kind == ENTRY_PAGE ? CELL_GREEN : CELL_PLAIN, 0, "0x%" PRIx64,
 		    step->entry.frame);
@@ -169,6 +175,8 @@ static struct error *run(struct lab *lab)
 		error = walk_it(&a);
 	if (!error)
 		error = read_it(&a);
+	if (!error)
+		lab_last_step(lab);
 	view_close(&a.view);
 	subject_stop(&a.subject);
 	return error;

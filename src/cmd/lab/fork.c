@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The page table of parent and child side by side: before fork, after it, after each has written.
  */
+#include <inttypes.h>
+
 #include "cmd/lab/lab.h"
 
 enum { PARENT, CHILD };
@@ -132,7 +134,7 @@ static struct error *parent_writes(struct fork_lab *f)
 	TRY(lab_claim(lab, known, same, "the parent, writing last, keeps the frame it had"));
 	same = is_shared(&f->scene, STACK, &known);
 	TRY(lab_claim(lab, known, !same && stack[PARENT].address == stack[CHILD].address,
-		      "&cpid is the same address in both, and two frames"));
+		      "&cpid is 0x%" PRIx64 " in both, and two frames", stack[CHILD].address));
 	TRY(lab_claim(lab, stack[PARENT].has_access,
 		      allows_write(&stack[PARENT]) && allows_write(&stack[CHILD]),
 		      "in the end both may write it"));
@@ -155,6 +157,8 @@ static struct error *run(struct lab *lab)
 	struct fork_lab f = {.lab = lab};
 	struct error *error = steps(&f);
 
+	if (!error)
+		lab_last_step(lab);
 	subject_stop(&f.subject);
 	return error;
 }

@@ -135,8 +135,8 @@ static void draw_grid(const struct grid_lab *g)
 	fputc('\n', draw->out);
 	draw_text(draw, CELL_PLAIN, 18, "");
 	for (int process = 0; process < PROCESSES && g->pids[process]; process++)
-		draw_format(draw, CELL_CYAN, LINE * 7 + 2, "%s: process %d", process_names[process],
-			    (int)g->pids[process]);
+		draw_format(draw, CELL_CYAN, process == PARENT && g->pids[CHILD] ? LINE * 7 + 2 : 0,
+			    "%s: process %d", process_names[process], (int)g->pids[process]);
 	fputc('\n', draw->out);
 	for (size_t a = 0; a < 3; a++) {
 		draw_rule(g);
@@ -252,6 +252,8 @@ static struct error *run(struct lab *lab)
 		error = after_fork(&g);
 	if (!error)
 		error = writes(&g);
+	if (!error)
+		lab_last_step(lab);
 	subject_stop(&g.subject);
 	return error;
 }

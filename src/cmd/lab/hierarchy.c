@@ -24,20 +24,12 @@ struct hierarchy_lab {
 	int root;
 };
 
-static struct error *begin(struct hierarchy_lab *h)
+static struct error *look(struct hierarchy_lab *h)
 {
 	static const char *const words[] = {"ram", "swap", "file"};
 	_cleanup_view_ struct view view = {0};
 
-	h->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	TRY(cpu_flags_load(h->root, &h->cpu));
-	TRY(cache_load(h->root, 0, &h->caches));
-	TRY(numa_load(h->root, h->lab->target->page_shift, &h->numa));
-	TRY(subject_start(&h->subject, "hierarchy", NULL));
 	TRY(view_open(h->lab, h->subject.pid, &view));
-	lab_step(h->lab, "three bytes of one process");
-	lab_say(h->lab, "The program wrote one byte that stays in RAM, wrote another and asked the "
-			"kernel to evict it, and has a third in its file that it never touched.");
 	for (size_t i = 0; i < PLACES; i++) {
 		uint64_t address;
 
@@ -45,6 +37,25 @@ static struct error *begin(struct hierarchy_lab *h)
 		TRY(view_look(&view, address, &h->sights[i]));
 		TRY(lab_sight(h->lab, "program", h->subject.pid, words[i], &h->sights[i]));
 	}
+	return NULL;
+}
+
+static struct error *begin(struct hierarchy_lab *h)
+{
+	h->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	TRY(cpu_flags_load(h->root, &h->cpu));
+	TRY(cache_load(h->root, 0, &h->caches));
+	TRY(numa_load(h->root, h->lab->target->page_shift, &h->numa));
+	TRY(subject_start(&h->subject, "hierarchy", NULL));
+	lab_step(h->lab, "three bytes of one process");
+	TRY(look(h));
+	lab_say(h->lab,
+		"Process %d wrote one byte, at 0x%" PRIx64 ". It wrote another, at 0x%" PRIx64
+		", and asked the kernel to evict it. A third, at 0x%" PRIx64 ", is in its file, "
+		"and it never touched that. Beside each cache: in which of its sets it would hold "
+		"the first byte, and the colour of the byte's frame.",
+		(int)h->subject.pid, h->sights[RAM].address, h->sights[SWAP].address,
+		h->sights[IN_FILE].address);
 	return NULL;
 }
 
@@ -258,6 +269,8 @@ static struct error *run(struct lab *lab)
 		error = show(&h);
 	if (!error)
 		error = claims(&h);
+	if (!error)
+		lab_last_step(lab);
 	cache_deinit(&h.caches);
 	numa_deinit(&h.numa);
 	if (h.root >= 0)

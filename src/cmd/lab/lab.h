@@ -60,6 +60,9 @@ struct lab {
 /* Begins a step: its heading, after Enter where that was asked for. Then let the subject do it. */
 void lab_step(struct lab *lab, const char *title);
 
+/* After the last step, while its processes are still there to be looked at: Enter once more. */
+void lab_last_step(struct lab *lab);
+
 /* Words below a heading, in ASCII. */
 void lab_say(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -74,6 +77,10 @@ struct error *lab_missing(struct lab *lab, const char *format, ...)
 /* A row that is a number or a text with a name: for tables; drawings show it in their own way. */
 struct error *lab_value(struct lab *lab, const char *kind, const char *name, uint64_t value);
 struct error *lab_text(struct lab *lab, const char *kind, const char *name, const char *text);
+
+/* The same of a stretch of an address space: where it begins, and how many pages are in RAM. */
+struct error *lab_region(struct lab *lab, const char *name, uint64_t start, uint64_t present,
+			 const char *text);
 
 /* --- the program that is looked at (subject.c) ------------------------------------------------ */
 

@@ -9,7 +9,8 @@
 #include "cmd/lab/lab.h"
 #include "ui/escape.h"
 
-enum { BOX = 32, ADDRESS = 15 };
+/* Columns: 80 with the file beside the process. */
+enum { BOX = 32, ADDRESS = 15, FILE_GAP = 4, FILE_BOX = 24 };
 
 /* A part of the picture: a region of the program, or all regions of a library in one. */
 struct part {
@@ -32,15 +33,18 @@ static bool is_program(const struct layout_lab *l, const struct region *region)
 	const struct region *first = &l->view.layout.regions.items[0];
 
 	/* The program is the lowest thing in an address space, but for what is below 4 GiB. */
-	return region->file && region->file == first->file;
+	return region->elf && region->elf == first->elf;
 }
 
 static bool joins(const struct layout_lab *l, const struct region *region)
 {
-	const struct part *last = &l->parts.items[l->parts.count - 1];
+	const struct part *last;
 
-	return l->parts.count && last->library && region->file &&
-	       last->region->file == region->file;
+	if (l->parts.count == 0)
+		return false;
+	last = &l->parts.items[l->parts.count - 1];
+	/* By the object: the anonymous end of a .bss has no file. */
+	return last->library && region->elf && last->region->elf == region->elf;
 }
 
 static struct error *add_region(struct layout_lab *l, const struct region *region)
@@ -87,20 +91,25 @@ static void part_name(const struct part *part, char *text, size_t size)
 	escape_terminal(text, size, name);
 }
 
-/* What is beside the box of a part of the program: where in the file its bytes are. */
+/* Beside a part of the program the file: where in it the bytes are. */
 static void draw_file_side(const struct layout_lab *l, const struct part *part)
 {
 	const struct draw *draw = &l->lab->draw;
 	const struct region *region = part->region;
 	uint64_t in_file = part->tally.state[STATE_IN_FILE];
-
-	if (!part->of_program || region->backing != BACKING_FILE)
-		return;
+	bool from_file = region->backing == BACKING_FILE;
 	uint64_t offset = region->range.start - region->vma->range.start + region->vma->offset;
-	fprintf(draw->out, " %s%s 0x%05" PRIx64, draw->ascii ? "<-" : "←",
-		draw_glyph(draw, DRAW_LINE), offset);
+
+	if (!part->of_program)
+		return;
+	draw_text(draw, CELL_PLAIN, FILE_GAP, !from_file ? "" : draw->ascii ? " <-" : " ←─");
+	fprintf(draw->out, "%s ", draw_glyph(draw, DRAW_BAR));
+	draw_format(draw, CELL_PLAIN, 9, from_file ? "0x%05" PRIx64 : "not in it", offset);
 	if (in_file)
-		draw_format(draw, CELL_YELLOW, 0, "  %" PRIu64 " not in RAM", in_file);
+		draw_format(draw, CELL_YELLOW, FILE_BOX - 10, "%" PRIu64 " only here", in_file);
+	else
+		draw_text(draw, CELL_PLAIN, FILE_BOX - 10, from_file ? "" : ": zeroes");
+	fputs(draw_glyph(draw, DRAW_BAR), draw->out);
 }
 
 static enum cell_color part_color(const struct part *part)
@@ -117,8 +126,9 @@ static void draw_part(const struct layout_lab *l, const struct part *part)
 	vma_perms_text(part->region->vma->perms, perms);
 	draw_format(draw, CELL_DIM, -ADDRESS, "0x%" PRIx64, part->region->range.start);
 	fprintf(draw->out, " %s ", draw_glyph(draw, DRAW_BAR));
-	draw_format(draw, part_color(part), 15, "%.14s", name);
-	draw_text(draw, CELL_PLAIN, 6, part->library ? "" : perms);
+	draw_format(draw, part_color(part), part->library ? 21 : 15, "%.20s", name);
+	if (!part->library)
+		draw_text(draw, CELL_PLAIN, 6, perms);
 	draw_format(draw, CELL_PLAIN, -4, "%" PRIu64, part->tally.state[STATE_PRESENT]);
 	draw_format(draw, CELL_PLAIN, 6, "/%" PRIu64, part->tally.pages);
 	fputs(draw_glyph(draw, DRAW_BAR), draw->out);
@@ -126,29 +136,51 @@ static void draw_part(const struct layout_lab *l, const struct part *part)
 	fputc('\n', draw->out);
 }
 
-static void draw_edge(const struct layout_lab *l, enum draw_glyph left, enum draw_glyph right)
+/* An edge of the process's box, and with `file` of the file's beside it. */
+static void draw_edge(const struct layout_lab *l, enum draw_glyph left, enum draw_glyph right,
+		      bool file)
 {
 	const struct draw *draw = &l->lab->draw;
 
 	fprintf(draw->out, "%*s%s", ADDRESS + 1, "", draw_glyph(draw, left));
 	draw_repeat(draw, DRAW_LINE, BOX);
-	fprintf(draw->out, "%s\n", draw_glyph(draw, right));
+	fputs(draw_glyph(draw, right), draw->out);
+	if (file) {
+		bool top = left != DRAW_BOTTOM_LEFT;
+
+		fprintf(draw->out, "%*s%s", FILE_GAP, "",
+			draw_glyph(draw, top ? DRAW_TOP_LEFT : DRAW_BOTTOM_LEFT));
+		draw_repeat(draw, DRAW_LINE, FILE_BOX);
+		fputs(draw_glyph(draw, top ? DRAW_TOP_RIGHT : DRAW_BOTTOM_RIGHT), draw->out);
+	}
+	fputc('\n', draw->out);
 }
 
-static void draw_gap(const struct layout_lab *l, uint64_t bytes)
+/* What is between a part and the next lower one; the program's file begins beside the first of its
+ * own. */
+static void draw_between(const struct layout_lab *l, const struct part *part,
+			 const struct part *lower)
 {
 	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	const struct draw *draw = &l->lab->draw;
+	bool file = lower->of_program && !part->of_program;
+	uint64_t bytes = part->region->range.start - lower->end;
 	size_t unit = 0;
 
+	if (bytes == 0 && file)
+		draw_edge(l, DRAW_TEE_RIGHT, DRAW_TEE_LEFT, file);
+	if (bytes == 0)
+		return;
 	while (bytes >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0])) {
 		bytes /= 1024;
 		unit++;
 	}
-	draw_edge(l, DRAW_BOTTOM_LEFT, DRAW_BOTTOM_RIGHT);
-	draw_format(draw, CELL_DIM, 0, "%*s%s %" PRIu64 " %s of nothing\n", ADDRESS + 3, "",
-		    draw_glyph(draw, DRAW_DOTS), bytes, units[unit]);
-	draw_edge(l, DRAW_TOP_LEFT, DRAW_TOP_RIGHT);
+	draw_edge(l, DRAW_BOTTOM_LEFT, DRAW_BOTTOM_RIGHT, false);
+	draw_format(draw, CELL_DIM, file ? ADDRESS + BOX + FILE_GAP + 5 : 0,
+		    "%*s%s %" PRIu64 " %s of nothing", ADDRESS + 3, "", draw_glyph(draw, DRAW_DOTS),
+		    bytes, units[unit]);
+	draw_text(draw, CELL_DIM, 0, file ? "offset in the file\n" : "\n");
+	draw_edge(l, DRAW_TOP_LEFT, DRAW_TOP_RIGHT, file);
 }
 
 static void draw_picture(const struct layout_lab *l)
@@ -156,18 +188,17 @@ static void draw_picture(const struct layout_lab *l)
 	const struct draw *draw = &l->lab->draw;
 
 	fputc('\n', draw->out);
-	draw_text(draw, CELL_DIM, ADDRESS + 3, "  high addresses");
-	draw_text(draw, CELL_DIM, BOX, "what           perms  RAM/pages");
-	draw_text(draw, CELL_DIM, 0, "offset in the file\n");
-	draw_edge(l, DRAW_TOP_LEFT, DRAW_TOP_RIGHT);
+	draw_text(draw, CELL_DIM, ADDRESS + 3, " high addresses");
+	draw_text(draw, CELL_DIM, 0, "what           perms  RAM/pages\n");
+	draw_edge(l, DRAW_TOP_LEFT, DRAW_TOP_RIGHT, false);
 	for (size_t i = l->parts.count; i-- > 0;) {
 		const struct part *part = &l->parts.items[i];
 
 		draw_part(l, part);
-		if (i && l->parts.items[i - 1].end < part->region->range.start)
-			draw_gap(l, part->region->range.start - l->parts.items[i - 1].end);
+		if (i)
+			draw_between(l, part, &l->parts.items[i - 1]);
 	}
-	draw_edge(l, DRAW_BOTTOM_LEFT, DRAW_BOTTOM_RIGHT);
+	draw_edge(l, DRAW_BOTTOM_LEFT, DRAW_BOTTOM_RIGHT, true);
 	draw_text(draw, CELL_DIM, 0, "  low addresses\n");
 }
 
@@ -178,12 +209,10 @@ static struct error *put_parts(const struct layout_lab *l)
 		char text[128];
 
 		snprintf(text, sizeof(text),
-			 "from 0x%" PRIx64 " to 0x%" PRIx64 ": %" PRIu64 " pages present, %" PRIu64
-			 " in the file only",
-			 part->region->range.start, part->end, part->tally.state[STATE_PRESENT],
-			 part->tally.state[STATE_IN_FILE]);
-		TRY(lab_text(l->lab, "region",
-			     part->library ? part->region->object : part->region->name, text));
+			 "to 0x%" PRIx64 ": %" PRIu64 " pages, %" PRIu64 " in the file only",
+			 part->end, part->tally.pages, part->tally.state[STATE_IN_FILE]);
+		TRY(lab_region(l->lab, part->library ? part->region->object : part->region->name,
+			       part->region->range.start, part->tally.state[STATE_PRESENT], text));
 	}
 	return NULL;
 }
@@ -234,9 +263,9 @@ static struct error *show(struct layout_lab *l)
 	TRY(escape_terminal_dup(first->object ? first->object : "", &object));
 	lab_step(l->lab, "the whole of it");
 	lab_say(l->lab,
-		"Process %d runs %s. RAM/pages says how many of the pages are in memory. On "
-		"the right: from which offset in that file they come, and how many have not "
-		"been needed yet and are in the file only.",
+		"Process %d runs %s. RAM/pages says how many of a part's pages are in memory. "
+		"Beside the program is its file: from which offset on the pages of a part come, "
+		"and how many nobody has needed yet, so that the process has them only there.",
 		(int)l->subject.pid, object);
 	if (l->lab->text)
 		draw_picture(l);
@@ -252,6 +281,8 @@ static struct error *run(struct lab *lab)
 
 	if (!error)
 		error = show(&l);
+	if (!error)
+		lab_last_step(lab);
 	vec_deinit(&l.parts);
 	view_close(&l.view);
 	subject_stop(&l.subject);

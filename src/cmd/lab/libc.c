@@ -79,18 +79,39 @@ static struct error *read_share(struct libc_lab *l)
 	return NULL;
 }
 
-/* Pages that a process has of a region alone, in A or in B. */
-static uint64_t alone(const struct share *share, size_t group)
+/* Pages that a process has of a group alone: its copies, and those the other has not touched. */
+struct alone {
+	uint64_t own[2];
+	uint64_t untouched[2]; /* by the other */
+};
+
+static struct alone count_alone(const struct share *share, size_t group)
 {
-	uint64_t pages = 0;
+	struct alone alone = {0};
 
 	for (size_t i = 0; i < share->parts.count; i++) {
 		const struct share_part *part = &share->parts.items[i];
 
-		if (part->group == group && part->space == A)
-			pages += part->present - part->shared;
+		if (part->group != group || part->space > B)
+			continue;
+		alone.untouched[part->space] += part->reasons[PRIVATE_UNMAPPED];
+		alone.own[part->space] +=
+			part->present - part->shared - part->reasons[PRIVATE_UNMAPPED];
 	}
-	return pages;
+	return alone;
+}
+
+/* "A 20, B 22", "B 22" or "". */
+static void alone_text(const uint64_t pages[2], char text[48])
+{
+	int used = 0;
+
+	*text = '\0';
+	for (size_t i = A; i <= B; i++) {
+		if (pages[i])
+			used += snprintf(text + used, 48 - (size_t)used, "%s%s %" PRIu64,
+					 used ? ", " : "", i == A ? "A" : "B", pages[i]);
+	}
 }
 
 static struct error *show_group(struct libc_lab *l, size_t number)
@@ -106,12 +127,18 @@ static struct error *show_group(struct libc_lab *l, size_t number)
 	TRY(lab_value(l->lab, "frames", group->name, group->frames));
 	if (!l->lab->text)
 		return NULL;
+	struct alone alone = count_alone(&l->share, number);
+	char own[48], untouched[48];
+	alone_text(alone.own, own);
+	alone_text(alone.untouched, untouched);
 	fputs("   ", draw->out);
 	draw_text(draw, CELL_PLAIN, 20, name);
-	draw_format(draw, CELL_PLAIN, -7, "%" PRIu64, group->frames);
-	draw_format(draw, CELL_GREEN, -9, "%" PRIu64, group->shared);
-	draw_format(draw, CELL_YELLOW, -11, "%" PRIu64, alone(&l->share, number));
-	fputc('\n', draw->out);
+	draw_format(draw, CELL_PLAIN, -6, "%" PRIu64, group->frames);
+	draw_format(draw, CELL_GREEN, -8, "%" PRIu64, group->shared);
+	if (*own || *untouched)
+		fputs("   ", draw->out);
+	draw_text(draw, CELL_YELLOW, *untouched ? 15 : 0, own);
+	fprintf(draw->out, "%s\n", untouched);
 	return NULL;
 }
 
@@ -142,15 +169,19 @@ static struct error *look_at_all(struct libc_lab *l)
 
 	lab_step(l->lab, "all of libc, region by region");
 	lab_say(l->lab,
-		"Frames that both map count once. Private is what A had to write: .data, and "
-		"what the dynamic loader relocated (.data.rel.ro, .got).");
+		"Code and constants are there once; where one process has a page of them that "
+		"the other has not, the other just has not needed it yet. Private is what was "
+		"written: .data, .bss, and what the dynamic loader relocated (.data.rel.ro, .got). "
+		"Each has its own copies of that.");
 	if (!l->scene.now[TEXT][A].has_pfn)
 		return lab_claim(l->lab, false, false,
 				 "most of libc's code in RAM is there once for both");
 	TRY(read_share(l));
 	if (l->lab->text) {
 		fputs("\n   ", draw->out);
-		draw_text(draw, CELL_DIM, 0, "region               frames   shared  A's alone\n");
+		draw_text(draw, CELL_DIM, 0,
+			  "region              frames  shared   own copies     not needed by the "
+			  "other\n");
 	}
 	for (size_t i = 0; i < l->share.groups.count; i++)
 		TRY(show_group(l, i));
@@ -166,6 +197,8 @@ static struct error *run(struct lab *lab)
 		error = look_at_two(&l);
 	if (!error)
 		error = look_at_all(&l);
+	if (!error)
+		lab_last_step(lab);
 	share_deinit(&l.share);
 	if (l.index.target)
 		index_deinit(&l.index);

@@ -25,9 +25,9 @@ enum { NOTHING, FIRST, SECOND, READ, FILE_READ, EVICTED, BACK, FILE_BACK };
 
 static const struct {
 	const char *title;
-	const char *say;
+	const char *say; /* NULL: with numbers in it */
 } actions[ACTIONS] = {
-	[NOTHING] = {"8 + 8 pages, none touched", "mmap only promises: there is not one page."},
+	[NOTHING] = {"8 + 8 pages, none touched", NULL},
 	[FIRST] = {"write page 0",
 		   "A minor fault: the kernel finds a free frame and fills it with zeroes."},
 	[SECOND] = {"write page 1", "Another page, another fault."},
@@ -106,7 +106,7 @@ static void draw_looks(const struct paging_lab *p)
 
 	fputc('\n', draw->out);
 	draw_text(draw, CELL_DIM, TITLE, "");
-	draw_text(draw, CELL_DIM, 0, "minor major  anonymous  file      its frame\n");
+	draw_text(draw, CELL_DIM, 0, "minor major  anonymous  file      page 0 is in\n");
 	for (size_t i = 0; i < p->count; i++) {
 		const struct look *one = &p->looks[i];
 
@@ -184,7 +184,15 @@ static struct error *steps(struct paging_lab *p)
 		lab_step(p->lab, actions[i].title);
 		if (i)
 			TRY(subject_step(&p->subject));
-		lab_say(p->lab, "%s", actions[i].say);
+		if (i)
+			lab_say(p->lab, "%s", actions[i].say);
+		else
+			lab_say(p->lab,
+				"Process %d has mapped 8 pages of its own at 0x%" PRIx64
+				" and 8 of a "
+				"file at 0x%" PRIx64 ". mmap only promises: there is not one page.",
+				(int)p->subject.pid, p->addresses[ANONYMOUS],
+				p->addresses[FILE_PAGES]);
 		TRY(look(p));
 		if (p->lab->text && (p->lab->wait || i + 1 == ACTIONS))
 			draw_looks(p);
@@ -198,6 +206,8 @@ static struct error *run(struct lab *lab)
 	struct paging_lab p = {.lab = lab};
 	struct error *error = steps(&p);
 
+	if (!error)
+		lab_last_step(lab);
 	subject_stop(&p.subject);
 	return error;
 }

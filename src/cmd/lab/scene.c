@@ -157,7 +157,7 @@ static void draw_sight(const struct lab *lab, const struct scene *scene, size_t 
 	if (scene->apart)
 		draw_vpn(lab, now);
 	draw_frame(lab, now, before);
-	draw_perms(lab, now, before, scene->apart ? PERMS - 2 : PERMS);
+	draw_perms(lab, now, before, !scene->apart ? PERMS : last ? 0 : PERMS - 2);
 	if (scene->apart)
 		return;
 	draw_text(draw, now->cow ? CELL_GREEN : CELL_PLAIN, COW, now->cow ? "yes" : "no");

@@ -120,6 +120,8 @@ static struct error *run(struct lab *lab)
 		error = shared_write(&s);
 	if (!error)
 		error = private_write(&s);
+	if (!error)
+		lab_last_step(lab);
 	subject_stop(&s.subject);
 	return error;
 }
