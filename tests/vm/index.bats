@@ -100,15 +100,20 @@ running() {
 }
 
 @test "--freeze: a signal that comes while it is held is not lost" {
-	local one tries
-	bash -c 'trap "echo got >$1" USR1; while :; do sleep 0.01; done' - "$BATS_TEST_TMPDIR/got" 3>&- 4>&- &
+	local one tries looks
+	bash -c 'trap "echo got >$1" USR1; : >$1.ready; while :; do sleep 0.01; done' - \
+		"$BATS_TEST_TMPDIR/got" 3>&- 4>&- &
 	one=$!
+	until [ -e "$BATS_TEST_TMPDIR/got.ready" ]; do sleep 0.05; done
 	for ((tries = 0; tries < 5; tries++)); do
 		sleep 0.2
 		"$physlens" census --freeze >/dev/null 2>&1 3>&- 4>&- &
 		kill -USR1 "$one"
 		wait $!
-		until [ -e "$BATS_TEST_TMPDIR/got" ]; do sleep 0.05; done
+		for ((looks = 0; looks < 600; looks++)); do
+			[ ! -e "$BATS_TEST_TMPDIR/got" ] || break
+			sleep 0.05
+		done
 		rm "$BATS_TEST_TMPDIR/got"
 	done
 	kill "$one"
