@@ -41,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test_btf \
 	tests/unit/test_cache \
 	tests/unit/test_core \
+	tests/unit/test_cow \
 	tests/unit/test_error \
 	tests/unit/test_escape \
 	tests/unit/test_gates \
@@ -71,6 +72,7 @@ tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_btf_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_core_LDADD = $(UNIT_LIBS)
+tests_unit_test_cow_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_escape_LDADD = $(UNIT_LIBS)
 tests_unit_test_gates_LDADD = $(UNIT_LIBS)
