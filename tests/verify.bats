@@ -346,6 +346,21 @@ verify_rows() {
 	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "s5000"'
 }
 
+@test "files with more pages than are remembered are compared piece by piece" {
+	head -c 4M /dev/urandom >"$work/file"
+	sync "$work/file"
+	helper_start mapfile -x -t "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	whole=$(physlens verify --json "$PID" | jq .summary.frames)
+	at=$(printf '0x%x' $(($(helper_value address) + 3000000)))
+	helper tamper mem "$PID" "$at" "$(printf '90%.0s' {1..32})" >/dev/null
+	run -1 --separate-stderr env PHYSLENS_VERIFY_PAGES=100 "$PHYSLENS" verify --json "$PID"
+	json_check ".verify | length == 1 and .[0].kind == \"patched\" and .[0].pid == $PID and
+		.[0].object == \"$work/file\" and (.[0].after | startswith(\"90 90 90\"))"
+	json_check ".summary.frames == $whole"
+}
+
 @test "a file truncated and grown while it is read: no false finding" {
 	head -c 8M /dev/urandom >"$work/whole"
 	cp "$work/whole" "$work/file"
