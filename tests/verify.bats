@@ -297,29 +297,31 @@ verify_rows() {
 }
 
 @test "hostile ELF files get a clear line, and their pages are compared" {
+	local pids=() places=() i
+
 	mkdir "$work/elf"
 	helper hostile-elf "$work/elf"
-	sync
+	sync "$work"/elf/*
 	for file in "$work"/elf/*; do
 		# Nothing of an empty file is resident.
 		[ -s "$file" ] || continue
 		helper_start mapfile -x -t "$file"
-		PID=$HELPER_PID
-		require_disk
-		run -0 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
-		json_check '.verify == [] and .summary.unverifiable == 0'
-		case $file in
-		*/sections-overlap.elf) [[ "$stderr" == *"$file: section: overlaps another: compared all the same" ]] ;;
-		*/section-past-end.elf) [[ "$stderr" == *"$file: section: past the end of the file: compared"* ]] ;;
-		esac
-		# It is compared: a byte that is changed in memory is found.
-		helper tamper mem "$PID" "$(helper_value address)" 00 >/dev/null
-		run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
-		json_check '.verify | length == 1 and (.[0].kind == "patched" or .[0].kind == "copied")'
-		helpers_stop
+		pids+=("$HELPER_PID")
+		places+=("$(helper_value address)")
 	done
-	[ -e "$work/elf/sections-overlap.elf" ]
-	[ -e "$work/elf/section-past-end.elf" ]
+	PID=$HELPER_PID
+	require_disk
+	run -0 --separate-stderr timeout 120 "$PHYSLENS" verify --json "${pids[@]}"
+	json_check ".verify == [] and .summary.unverifiable == 0 and .summary.processes == ${#pids[@]}"
+	[[ "$stderr" == *"$work/elf/sections-overlap.elf: section: overlaps another: compared all the same"* ]]
+	[[ "$stderr" == *"$work/elf/section-past-end.elf: section: past the end of the file: compared"* ]]
+	# They are compared: a byte that is changed in memory is found, in each of them.
+	for ((i = 0; i < ${#pids[@]}; i++)); do
+		helper tamper mem "${pids[i]}" "${places[i]}" 00 >/dev/null
+	done
+	run -1 --separate-stderr timeout 120 "$PHYSLENS" verify --json "${pids[@]}"
+	json_check ".verify | length == ${#pids[@]} and ([.[].pid] | unique | length == ${#pids[@]})"
+	json_check '[.verify[].kind] | unique - ["copied", "patched"] == []'
 }
 
 @test "a library with a million symbols: the right one is named" {
@@ -344,6 +346,21 @@ verify_rows() {
 	helper tamper mem "$PID" "$(printf '0x%x' $((at + 5000)))" c3 >/dev/null
 	run -1 --separate-stderr timeout 60 "$PHYSLENS" verify --json "$PID"
 	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "s5000"'
+}
+
+@test "files with more pages than are remembered are compared piece by piece" {
+	head -c 4M /dev/urandom >"$work/file"
+	sync "$work/file"
+	helper_start mapfile -x -t "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	whole=$(physlens verify --json "$PID" | jq .summary.frames)
+	at=$(printf '0x%x' $(($(helper_value address) + 3000000)))
+	helper tamper mem "$PID" "$at" "$(printf '90%.0s' {1..32})" >/dev/null
+	run -1 --separate-stderr env PHYSLENS_VERIFY_PAGES=100 "$PHYSLENS" verify --json "$PID"
+	json_check ".verify | length == 1 and .[0].kind == \"patched\" and .[0].pid == $PID and
+		.[0].object == \"$work/file\" and (.[0].after | startswith(\"90 90 90\"))"
+	json_check ".summary.frames == $whole"
 }
 
 @test "a file truncated and grown while it is read: no false finding" {

@@ -80,7 +80,7 @@ struct verify_counts {
 struct verify;
 
 /* How many pages are remembered at once; from there on large files are compared piece by piece. */
-enum { VERIFY_PAGES_MAX = 1 << 20 };
+enum { VERIFY_PAGES_MAX = 640 << 10 };
 
 /* `source` may be NULL and stays the caller's, as `target` does. */
 struct error *verify_create(struct target *target, struct source *source, struct verify **verify);

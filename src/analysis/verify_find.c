@@ -111,10 +111,11 @@ struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t spa
 	if (file != VERIFY_NONE)
 		one.object = v->files.items[file]->path;
 	struct error *error = file == VERIFY_NONE ? keep_name(v, object, &one.object) : NULL;
-	*finding = error ? NULL : find_previous(v, &one);
-	if (*finding) {
-		(*finding)->length += one.length;
-		(*finding)->pages++;
+	struct verify_finding *previous = error ? NULL : find_previous(v, &one);
+	*finding = previous;
+	if (previous) {
+		previous->length += one.length;
+		previous->pages++;
 		free(why);
 		return NULL;
 	}

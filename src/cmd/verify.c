@@ -518,7 +518,10 @@ const struct command command_verify = {
 		"What differs\n"
 		"is a row; so is executable memory that has no file. Exit status: 0 all "
 		"match, 1 findings,\n"
-		"2 could not.",
+		"2 could not.\n\n"
+		"Kinds: patched, page-cache, unsynced, breakpoint, relocated, copied, deleted, "
+		"replaced,\n"
+		"memfd, anon-exec, writable-exec, foreign-vdso; and unverifiable.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},
