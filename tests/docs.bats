@@ -201,6 +201,13 @@ run_example() {
 	done
 }
 
+@test "doctor says of every command how well it works" {
+	run -0 physlens doctor
+	for command in $(commands); do
+		grep -qE "^  $command +[a-z]" <<<"$output"
+	done
+}
+
 @test "files and functions that src/README.md names are there" {
 	[ -d "$top/src" ]
 	while read -r function; do

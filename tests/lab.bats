@@ -83,8 +83,14 @@ teardown() {
 
 @test "every experiment: drawings fit 80 columns, and --plain is ASCII with the same structure" {
 	for name in $(names); do
-		physlens lab "$name" >"$BATS_TEST_TMPDIR/utf8"
-		physlens lab "$name" --plain >"$BATS_TEST_TMPDIR/ascii"
+		physlens lab "$name" >"$BATS_TEST_TMPDIR/utf8" || {
+			cat "$BATS_TEST_TMPDIR/utf8"
+			false
+		}
+		physlens lab "$name" --plain >"$BATS_TEST_TMPDIR/ascii" || {
+			cat "$BATS_TEST_TMPDIR/ascii"
+			false
+		}
 		[ "$(width "$BATS_TEST_TMPDIR/ascii")" -le 80 ] || {
 			echo "$name: $(width "$BATS_TEST_TMPDIR/ascii")"
 			awk 'length($0) > 80' "$BATS_TEST_TMPDIR/ascii"

@@ -13,6 +13,7 @@ int main(void)
 
 	if (pages == MAP_FAILED)
 		fail("mmap");
+	stay_on_this_processor();
 	madvise((void *)pages, 2 * PAGE, MADV_NOHUGEPAGE);
 	pages[0x123] = 'r';
 	pages[PAGE] = 's';

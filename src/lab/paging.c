@@ -65,7 +65,10 @@ static int open_file(void)
 
 int main(void)
 {
-	int file = open_file();
+	int file;
+
+	stay_on_this_processor();
+	file = open_file();
 	volatile char *anonymous = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	volatile char *mapped =

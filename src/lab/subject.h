@@ -8,6 +8,7 @@
 #define PHYSLENS_LAB_SUBJECT_H
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,9 +80,25 @@ static inline int any_present(const volatile char *pages, size_t size)
 }
 
 /*
- * Has the kernel evict pages. One that another processor has not put onto the lists yet is passed
- * over (mm/swap.c, lru_add_drain()): a little later it is not. Where pages stay, as those of memory
- * do without swap, it is left at that.
+ * To be called before pages are touched that are to be evicted: a page that was put onto a
+ * processor's list of new ones is only found by madvise() on that processor (mm/swap.c,
+ * lru_add_drain()).
+ */
+static inline void stay_on_this_processor(void)
+{
+	cpu_set_t processors;
+	int here = sched_getcpu();
+
+	CPU_ZERO(&processors);
+	if (here >= 0 && here < CPU_SETSIZE) {
+		CPU_SET((size_t)here, &processors);
+		sched_setaffinity(0, sizeof(processors), &processors);
+	}
+}
+
+/*
+ * Has the kernel evict pages; again, where it was busy with one. Where pages stay, as those of
+ * memory do without swap, it is left at that.
  */
 static inline void evict(volatile char *pages, size_t size)
 {

@@ -96,6 +96,23 @@ static bool parse_line(const char *line, struct vma *vma)
 	return ok && !range_is_empty(vma->range);
 }
 
+/*
+ * The kernel prints the text a page at a time, and goes on with the area that has the address it
+ * had come to (fs/proc/task_mmu.c, proc_get_vma()). If that was merged with the one before it
+ * meanwhile, it is printed from its new beginning. What was printed already is left as it was.
+ */
+static bool go_on_from(uint64_t reached, struct vma *vma)
+{
+	if (vma->range.end <= reached)
+		return false;
+	if (vma->range.start >= reached)
+		return true;
+	if (vma->inode)
+		vma->offset += reached - vma->range.start;
+	vma->range.start = reached;
+	return true;
+}
+
 struct error *vma_list_parse(struct vma_list *list, char *text, size_t length)
 {
 	VEC(struct vma) areas = {0};
@@ -109,7 +126,7 @@ struct error *vma_list_parse(struct vma_list *list, char *text, size_t length)
 
 		if (end)
 			*end = '\0';
-		if (!end || !parse_line(line, &vma) || vma.range.start < reached) {
+		if (!end || !parse_line(line, &vma) || !go_on_from(reached, &vma)) {
 			error = error_new(ERROR_INPUT, "maps: line %zu is not an area: %.80s",
 					  number, line);
 			break;

@@ -40,7 +40,8 @@ struct vma_list {
 
 /*
  * Parses the whole text of a maps file and takes it (malloc'ed, `length` bytes and a NUL), on
- * failure too. ERROR_INPUT names the line that is not as expected.
+ * failure too. ERROR_INPUT names the line that is not as expected. An area that grew downwards
+ * while the text was read begins where the one before it ends.
  */
 struct error *vma_list_parse(struct vma_list *list, char *text, size_t length);
 void vma_list_deinit(struct vma_list *list);

@@ -235,8 +235,25 @@ static void areas_must_be_in_order(void **state)
 	(void)state;
 	assert_error(parse(&list, "2000-3000 r--p 0 0:0 0\n1000-2000 r--p 0 0:0 0\n"), ERROR_INPUT,
 		     "line 2");
-	assert_error(parse(&list, "1000-3000 r--p 0 0:0 0\n2000-4000 r--p 0 0:0 0\n"), ERROR_INPUT,
+	assert_error(parse(&list, "1000-3000 r--p 0 0:0 0\n2000-3000 r--p 0 0:0 0\n"), ERROR_INPUT,
 		     "line 2");
+}
+
+/* As it is read of a process that merges areas between two reads. */
+static void an_area_that_was_merged_meanwhile_goes_on(void **state)
+{
+	struct vma_list list = {0};
+
+	(void)state;
+	assert_ok(parse(&list, "1000-3000 r--p 5000 8:1 7 /x\n2000-6000 rw-p 6000 8:1 7 /x\n"
+			       "6000-7000 r--p 0 0:0 0\n5000-8000 rw-p 0 0:0 0\n"));
+	assert_int_equal(list.count, 4);
+	assert_int_equal(list.items[1].range.start, 0x3000);
+	assert_int_equal(list.items[1].range.end, 0x6000);
+	assert_int_equal(list.items[1].offset, 0x7000);
+	assert_int_equal(list.items[3].range.start, 0x7000);
+	assert_int_equal(list.items[3].offset, 0);
+	vma_list_deinit(&list);
 }
 
 static void a_nul_ends_no_line(void **state)
@@ -282,6 +299,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_an_empty_list),
 		cmocka_unit_test(lines_that_are_no_areas),
 		cmocka_unit_test(areas_must_be_in_order),
+		cmocka_unit_test(an_area_that_was_merged_meanwhile_goes_on),
 		cmocka_unit_test(a_nul_ends_no_line),
 		cmocka_unit_test(a_dump_cut_anywhere),
 	};

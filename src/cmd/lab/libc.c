@@ -168,14 +168,18 @@ static struct error *look_at_all(struct libc_lab *l)
 	const struct draw *draw = &l->lab->draw;
 
 	lab_step(l->lab, "all of libc, region by region");
+	if (!l->scene.now[TEXT][A].has_pfn) {
+		lab_say(l->lab, "Without frame numbers it cannot be told what is shared.");
+		TRY(lab_claim(l->lab, false, false,
+			      "most of libc's code in RAM is there once for both"));
+		return lab_claim(l->lab, false, false,
+				 "its .data is there twice: each has written its own");
+	}
 	lab_say(l->lab,
 		"Code and constants are there once; where one process has a page of them that "
 		"the other has not, the other just has not needed it yet. Private is what was "
 		"written: .data, .bss, and what the dynamic loader relocated (.data.rel.ro, .got). "
 		"Each has its own copies of that.");
-	if (!l->scene.now[TEXT][A].has_pfn)
-		return lab_claim(l->lab, false, false,
-				 "most of libc's code in RAM is there once for both");
 	TRY(read_share(l));
 	if (l->lab->text) {
 		fputs("\n   ", draw->out);
