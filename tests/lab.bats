@@ -151,7 +151,8 @@ teardown() {
 	diff <(headings <(tr -d '\r' <"$BATS_TEST_TMPDIR/typed")) <(headings <(physlens lab fork))
 	grep -q '✓  .text never gets copied' "$BATS_TEST_TMPDIR/typed"
 	# In colour where it is a terminal, unless told otherwise.
-	script -qec "'$PHYSLENS' lab fork" /dev/null </dev/null >"$BATS_TEST_TMPDIR/coloured" 3>&-
+	env -u NO_COLOR TERM=xterm script -qec "'$PHYSLENS' lab fork" /dev/null </dev/null \
+		>"$BATS_TEST_TMPDIR/coloured" 3>&-
 	grep -q $'\x1b' "$BATS_TEST_TMPDIR/coloured"
 }
 

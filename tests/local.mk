@@ -26,7 +26,7 @@ tests_helpers_pagekinds_LDFLAGS = $(AM_LDFLAGS) -pie
 EXTRA_DIST += \
 	tests/helpers/cow.bash \
 	tests/helpers/helper.h \
-	tests/helpers/lab-check \
+	tests/helpers/lab-check.pl \
 	tests/helpers/lab.bash \
 	tests/helpers/lib.bash \
 	tests/helpers/rollup.bash \

@@ -71,7 +71,7 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 	locked
 	run -0 physlens read --json "$pid:$(plus 4080)" 32
 	json_check '.read | length == 2 and all(.length == 16 and .state == "present" and .cause == null)'
-	jq -j '.read[].bytes' <<<"$output" | xxd -r -p >"$BATS_TEST_TMPDIR/bytes"
+	jq -j '.read[].bytes' <<<"$output" | perl -ne 'print pack("H*", $_)' >"$BATS_TEST_TMPDIR/bytes"
 	dd if="$pattern" bs=1 skip=4080 count=32 status=none | cmp - "$BATS_TEST_TMPDIR/bytes"
 	[ "$(jq -r '.read[1].paddr' <<<"$output")" = "$(paddr_of "$(plus 4096)")" ]
 	[ "$(jq -r '.read[1].vaddr' <<<"$output")" = "$(plus 4096)" ]

@@ -48,7 +48,7 @@ lab_enter() {
 
 # The drawing against the kernel; prints how many numbers were compared.
 lab_check() {
-	LAB_WORDS=$LAB_DIR/words "$BATS_TEST_DIRNAME/${LAB_HELPERS:-helpers}/lab-check" \
+	LAB_WORDS=$LAB_DIR/words "$BATS_TEST_DIRNAME/${LAB_HELPERS:-helpers}/lab-check.pl" \
 		"$LAB_NAME" "$LAB_SUBJECT" <"$LAB_DIR/step"
 }
 

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <sys/wait.h>
 
 #include "helper.h"
@@ -124,6 +125,9 @@ int main(int argc, char **argv)
 	if (pipe(done) != 0)
 		helper_die("sharers: pipe");
 	for (; made < count && !helper_stopped; made++) {
+		/* Who was forked first is told by the clock tick: let there be some between. */
+		if (private_pages && made)
+			nanosleep(&(struct timespec){.tv_nsec = 30 * 1000 * 1000}, NULL);
 		pid_t pid = fork();
 
 		if (pid < 0)
