@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc2/pids.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -133,6 +135,31 @@ struct error *process_examine(pid_t pid, struct process *process)
 	return parse_stat(text, process)
 		       ? NULL
 		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
+}
+
+static pid_t read_status(int dirfd, const char *path, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+	char start[32];
+	int length = snprintf(start, sizeof(start), "\n%s:\t", key);
+
+	error_free(read_file_at(dirfd, path, 1 << 16, &text, NULL));
+	const char *line = text ? strstr(text, start) : NULL;
+	long pid = line ? strtol(line + length, NULL, 10) : 0;
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+pid_t process_status_pid(int dirfd, const char *key)
+{
+	return read_status(dirfd, "status", key);
+}
+
+pid_t process_status_pid_of(pid_t pid, const char *key)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return read_status(AT_FDCWD, path, key);
 }
 
 struct error *process_open(pid_t pid, int *dirfd)

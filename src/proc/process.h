@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What kind of a process a PID is, through libproc2 (its only user). */
+/* What kind of a process a PID is; the list of all is through libproc2 (its only user). */
 #ifndef PHYSLENS_PROC_PROCESS_H
 #define PHYSLENS_PROC_PROCESS_H
 
@@ -30,6 +30,13 @@ struct error *process_list(process_vec *list);
 
 /* ERROR_LOOKUP when there is no such process. */
 struct error *process_examine(pid_t pid, struct process *process);
+
+/*
+ * A PID that /proc/PID/status has: `key` is "Tgid" (the process of a thread) or "TracerPid". 0 when
+ * there is none, or the file cannot be read. By a directory fd of /proc/PID, or by the PID.
+ */
+pid_t process_status_pid(int dirfd, const char *key);
+pid_t process_status_pid_of(pid_t pid, const char *key);
 
 /*
  * A directory fd of /proc/PID, which pins the process: once it has ended, nothing can be opened

@@ -18,6 +18,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/process.h"
 
 enum {
 	PATIENCE_MS = 2000,
@@ -86,27 +87,14 @@ static char state_of(pid_t pid, pid_t tid)
 	return end && end[1] ? end[2] : '\0';
 }
 
-/* "TracerPid:\t1234" of /proc/PID/status; 0 for none. */
-static int tracer_of(pid_t pid)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	struct error *error = read_file_at(-1, path, 1 << 16, &text, NULL);
-	const char *line = error ? NULL : strstr(text, "\nTracerPid:");
-	error_free(error);
-	return line ? atoi(line + strlen("\nTracerPid:")) : 0;
-}
-
 static struct error *refuse(struct holder *h, pid_t pid, int errnum)
 {
-	int tracer = tracer_of(pid);
+	pid_t tracer = process_status_pid_of(pid, "TracerPid");
 	struct error *why =
 		tracer > 0 ? error_new(ERROR_DENIED,
 				       "process %d cannot be held still: process %d traces it "
 				       "already",
-				       (int)pid, tracer)
+				       (int)pid, (int)tracer)
 			   : error_errno(errnum, "process %d cannot be held still", (int)pid);
 	struct error *error = vec_push(&h->freeze->refusals, why);
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -698,21 +697,9 @@ static struct error *live_page_table(struct space *base, struct page_table *tabl
 	return kernel_process(live->kernel, live_space(base)->tgid, &task, table);
 }
 
-/* The PID in a line of /proc/PID/status ("\nTgid:\t" 4711); `otherwise` where there is none. */
-static pid_t read_status(const struct live_space *space, const char *key, pid_t otherwise)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_error_ struct error *error =
-		read_file_at(space->proc_fd, "status", 1 << 16, &text, NULL);
-	const char *line = error ? NULL : strstr(text, key);
-	long pid = line ? strtol(line + strlen(key), NULL, 10) : 0;
-
-	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : otherwise;
-}
-
 static struct error *live_tracer(struct space *base, pid_t *tracer)
 {
-	*tracer = read_status(live_space(base), "\nTracerPid:\t", 0);
+	*tracer = process_status_pid(live_space(base)->proc_fd, "TracerPid");
 	return NULL;
 }
 
@@ -787,7 +774,7 @@ static void learn_ksm(struct live_space *space)
 
 /*
  * Why a process has no address space: it is a kernel thread, has given its own back (a zombie), or
- * ended just now. Asked only then, because libproc2 takes longer to start than a process to map.
+ * ended just now. Asked only then.
  */
 static struct error *explain_nothing(const struct live_space *space)
 {
@@ -859,7 +846,9 @@ static struct error *space_init(struct live_space *space)
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
 	learn_ksm(space);
-	space->tgid = read_status(space, "\nTgid:\t", space->base.pid);
+	space->tgid = process_status_pid(space->proc_fd, "Tgid");
+	if (space->tgid == 0)
+		space->tgid = space->base.pid;
 	space->base.heap_start = read_heap_start(space);
 	space->base.pfns_visible = live->pfns_visible;
 	space->base.zero_visible = live->pfns_visible || space->scan_zero;

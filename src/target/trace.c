@@ -16,6 +16,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/process.h"
 
 enum {
 	OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
@@ -25,18 +26,6 @@ enum {
 };
 
 /* --- what /proc tells ----------------------------------------------------------------------- */
-
-/* The number behind "\nKEY:\t" in /proc/PID/status; 0 when it is not there. */
-static int status_number(pid_t pid, const char *key)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
-	const char *line = text ? strstr(text, key) : NULL;
-	return line ? atoi(line + strlen(key)) : 0;
-}
 
 /* Fields 10 and 12 of /proc/PID/stat, counted from behind the comm, which may hold anything. */
 bool trace_faults(pid_t pid, uint64_t *minor, uint64_t *major)
@@ -133,14 +122,14 @@ static _Noreturn void become(const struct trace *trace, int go, int failed, char
 
 static struct error *refused(pid_t pid, int errnum)
 {
-	int tracer = status_number(pid, "\nTracerPid:\t");
+	pid_t tracer = process_status_pid_of(pid, "TracerPid");
 
 	if (errnum == ESRCH)
 		return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
 	if (tracer > 0)
 		return error_new(ERROR_DENIED,
 				 "process %d cannot be traced: process %d traces it already",
-				 (int)pid, tracer);
+				 (int)pid, (int)tracer);
 	if (errnum == EPERM)
 		return error_new(ERROR_DENIED,
 				 "process %d may not be traced: it is another user's, or of raised "
@@ -238,7 +227,7 @@ static bool same_memory(pid_t a, pid_t b, bool vforked)
 
 	if (order >= 0)
 		return order == 0;
-	return vforked || status_number(a, "\nTgid:\t") == status_number(b, "\nTgid:\t");
+	return vforked || process_status_pid_of(a, "Tgid") == process_status_pid_of(b, "Tgid");
 }
 
 /* The stop that every new task begins with; false when it was killed before. */
@@ -268,7 +257,7 @@ static struct error *on_birth(struct trace *trace, pid_t tid, bool vforked,
 	if (!await_birth(trace, born.tid))
 		return NULL;
 	bool shared = same_memory(tid, born.tid, vforked);
-	int tgid = shared ? status_number(born.tid, "\nTgid:\t") : born.tid;
+	pid_t tgid = shared ? process_status_pid_of(born.tid, "Tgid") : born.tid;
 	born.pid = tgid > 0 ? tgid : born.tid;
 	born.memory = shared ? task->memory : trace->memories++;
 	*event = (struct trace_event){.kind = shared ? TRACE_VFORK : TRACE_FORK,
