@@ -22,6 +22,7 @@ int main(void)
 
 	if (!heap)
 		fail("aligned_alloc");
+	stay_on_this_processor();
 	stack.cpid = -1;
 	strcpy(heap, "on the heap");
 	((volatile char *)data)[PAGE - 1] = 'd';

@@ -29,6 +29,7 @@ int main(void)
 
 	if (!heap)
 		fail("aligned_alloc");
+	stay_on_this_processor();
 	write_pages(heap, "abcdefghijkl"); /* the last four stay untouched */
 	write_pages(stack.pages, "abcdefgh");
 	for (int i = 0; i < CODE; i++)

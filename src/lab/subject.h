@@ -80,9 +80,10 @@ static inline int any_present(const volatile char *pages, size_t size)
 }
 
 /*
- * To be called before pages are touched that are to be evicted: a page that was put onto a
- * processor's list of new ones is only found by madvise() on that processor (mm/swap.c,
- * lru_add_drain()).
+ * To be called before pages are touched that are to be evicted, or to be written last of those who
+ * share them. A page that was put onto a processor's list of new ones is only taken off it on that
+ * processor (mm/swap.c, lru_add_drain()): elsewhere madvise() does not find it, and a write to it
+ * copies it although nobody else has it (mm/memory.c, wp_can_reuse_anon_folio()).
  */
 static inline void stay_on_this_processor(void)
 {
