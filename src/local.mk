@@ -169,7 +169,8 @@ libphyslens_a_SOURCES += \
 	src/cmd/translate.c \
 	src/cmd/verify.c \
 	src/cmd/walk.c \
-	src/cmd/walktext.c src/cmd/walktext.h
+	src/cmd/walktext.c src/cmd/walktext.h \
+	src/cmd/watch.c src/cmd/watch.h
 
 physlens_SOURCES = src/main.c
 physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS)

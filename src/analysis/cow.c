@@ -197,9 +197,7 @@ struct error *cow_pair_read(struct cow_pair *pair)
 	for (int i = 0; i < 2; i++) {
 		struct cow_side *side = &pair->side[i];
 
-		if (!side->space->pfns_visible)
-			return error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN "
-						       "is missing (run as root)");
+		TRY(space_require_pfns(side->space));
 		TRY(layout_init(&side->layout, side->space, 0));
 		TRY(snapshot_take(&side->snapshot, side->space, SNAPSHOT_ALL));
 	}

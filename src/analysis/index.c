@@ -316,9 +316,7 @@ static struct error *read_areas(struct reader *r, struct space *space)
 	struct vma_list vmas;
 	struct error *error = NULL;
 
-	if (!space->pfns_visible)
-		return error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN is missing "
-					       "(run as root)");
+	TRY(space_require_pfns(space));
 	TRY(space_vmas(space, &vmas));
 	for (size_t i = 0; !error && i < vmas.count; i++)
 		error = read_area(r, space, &vmas.items[i]);

@@ -15,6 +15,7 @@
 #include "cmd/census.h"
 #include "cmd/commands.h"
 #include "cmd/processes.h"
+#include "cmd/watch.h"
 #include "ui/progress.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
@@ -179,7 +180,7 @@ struct census {
 	const struct census_view *view;
 	const char *sort;
 	size_t sort_column;
-	uint64_t interval; /* seconds; 0: once */
+	struct watch watch;
 	bool metrics;
 	bool crosscheck;
 	bool freeze;
@@ -228,11 +229,7 @@ static struct error *take_option(struct census *census, int key, const char *arg
 		census->sort = argument;
 		break;
 	case OPTION_WATCH:
-		if (!parse_decimal(argument, &census->interval) || census->interval == 0 ||
-		    census->interval > 1000000)
-			return error_new(ERROR_INPUT, "--watch: not a number of seconds: %s",
-					 argument);
-		break;
+		return watch_parse(&census->watch, argument);
 	case OPTION_METRICS:
 		census->metrics = true;
 		break;
@@ -557,33 +554,26 @@ static struct error *take_sample(struct census *census)
 	struct error *error =
 		census->view->rows ? rows_by_index(census, &rows) : rows_by_kind(census, &rows);
 
-	if (!error)
+	if (!error) {
+		watch_show(&census->watch);
 		error = show_sample(census, &rows);
+	}
 	rows_deinit(&rows);
 	return error;
 }
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-/* Endless: a signal ends it, or a reader who has gone. */
-static struct error *watch(struct census *census)
+/* With --watch endless: a signal ends it, or a reader who has gone. */
+static struct error *take_samples(struct census *census)
 {
-	bool terminal = isatty(STDOUT_FILENO) && !census->metrics &&
-			census->invocation->table.format == FORMAT_TABLE;
-	struct timespec next;
+	struct watch *watch = &census->watch;
 
-	clock_gettime(CLOCK_MONOTONIC, &next);
-	for (;;) {
-		if (terminal)
-			fputs("\033[H\033[2J", stdout);
+	watch_begin(watch, census->metrics ? FORMAT_RAW : census->invocation->table.format);
+	do
 		TRY(take_sample(census));
-		if (!terminal && census->invocation->table.format == FORMAT_TABLE)
-			putchar('\n');
-		if (fflush(stdout) != 0)
-			return NULL; /* main() says why */
-		next.tv_sec += (time_t)census->interval;
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-	}
+	while (watch->interval && watch_wait(watch));
+	return NULL;
 }
 
 static int run(struct invocation *invocation)
@@ -603,7 +593,7 @@ static int run(struct invocation *invocation)
 	struct error *error = target_live_create(NULL, &census.target);
 	if (!error) {
 		invocation->table.page_shift = census.target->page_shift;
-		error = census.interval ? watch(&census) : take_sample(&census);
+		error = take_samples(&census);
 		target_destroy(census.target);
 	}
 	pthread_mutex_destroy(&census.progress_lock);

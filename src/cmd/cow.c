@@ -24,7 +24,7 @@ enum {
 	OPTION_INTERVAL,
 };
 
-enum { WATCH_MAX = 86400 };
+enum { INTERVAL_MAX = 86400 };
 
 static const struct command_option options[] = {
 	{'p', "pages", NULL, "a row a run of diverged pages; of a trace: a page"},
@@ -87,7 +87,8 @@ static struct error *take_interval(struct cow *cow, const char *argument)
 
 	errno = 0;
 	cow->interval = strtod(argument, &end);
-	if (errno || *end || end == argument || !(cow->interval >= 0 && cow->interval <= WATCH_MAX))
+	if (errno || *end || end == argument ||
+	    !(cow->interval >= 0 && cow->interval <= INTERVAL_MAX))
 		return error_new(ERROR_INPUT, "--interval: not a number of seconds: %s", argument);
 	return NULL;
 }
@@ -117,11 +118,7 @@ static struct error *take_option(struct cow *cow, int key, const char *argument)
 		cow->freeze = true;
 		break;
 	case OPTION_WATCH:
-		if (!parse_decimal(argument, &cow->watch) || cow->watch == 0 ||
-		    cow->watch > WATCH_MAX)
-			return error_new(ERROR_INPUT, "--watch: not a number of seconds: %s",
-					 argument);
-		break;
+		return watch_parse(&cow->watch, argument);
 	case OPTION_ATTACH:
 		cow->attach = argument;
 		break;
@@ -175,7 +172,7 @@ static const char *misuse_of(const struct cow *cow, enum form form)
 		return "--all, --grid and --range are of two processes: PARENT CHILD";
 	if (cow->pages && cow->grid)
 		return "either --pages or --grid";
-	if (form != FORM_FAMILY && cow->watch)
+	if (form != FORM_FAMILY && cow->watch.interval)
 		return "--watch is of a master and its descendants: PID";
 	if (form != FORM_TRACE && cow->log)
 		return "--log is of a traced program";
@@ -194,7 +191,7 @@ static const struct table_spec *table_of(const struct cow *cow, enum form form)
 		return &cow_trace_table;
 	if (cow->pages)
 		return &cow_pages_table;
-	return form == FORM_FAMILY || cow->watch ? &cow_family_table : &cow_region_table;
+	return form == FORM_FAMILY || cow->watch.interval ? &cow_family_table : &cow_region_table;
 }
 
 /* --- the command ------------------------------------------------------------------------------ */

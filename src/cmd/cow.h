@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "proc/process.h"
 #include "target/freeze.h"
+#include "cmd/watch.h"
 #include "target/target.h"
 #include "ui/table.h"
 
@@ -24,7 +25,7 @@ struct cow {
 	bool freeze;
 	const char *range;
 	struct region_selection selection;
-	uint64_t watch;     /* seconds; 0: once */
+	struct watch watch;
 	double interval;    /* seconds between two samples of a trace; 0: none */
 	const char *attach; /* PID, or NULL */
 	const char *log;    /* file for what is said of a traced program, or NULL */

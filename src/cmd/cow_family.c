@@ -74,7 +74,6 @@ struct family_view {
 	process_pointers descendants;
 	member_vec members; /* of this sample */
 	member_vec before;  /* of the last one */
-	size_t samples;
 };
 
 /* --- a sample -----------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ static struct error *add_member(struct family_view *view, const struct process *
 	if (process->pid == getpid() || process->kernel_thread)
 		return NULL;
 	TRY(look_at(view, &member));
-	if (view->samples > 0 && !member.state && !find_member(&view->before, process))
+	if (view->cow->watch.samples > 0 && !member.state && !find_member(&view->before, process))
 		member.state = "new";
 	return vec_push(&view->members, member);
 }
@@ -304,34 +303,25 @@ static struct error *put_sample(struct family_view *view)
 	return error;
 }
 
-static struct error *watch(struct family_view *view)
+static struct error *show_each(struct family_view *view)
 {
-	enum table_format format = view->cow->invocation->table.format;
-	bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TABLE;
-	struct timespec next;
+	struct watch *watch = &view->cow->watch;
 
-	clock_gettime(CLOCK_MONOTONIC, &next);
-	for (;;) {
+	watch_begin(watch, view->cow->invocation->table.format);
+	do {
 		struct error *error = take_sample(view);
 
-		if (error_is(error, ERROR_GONE) && view->samples > 0) {
+		if (error_is(error, ERROR_GONE) && watch->samples > 0) {
 			invocation_warn(view->cow->invocation, "%s", error_message(error));
 			error_free(error);
 			return NULL;
 		}
 		if (error)
 			return error;
-		if (terminal)
-			fputs("\033[H\033[2J", stdout);
-		else if (view->samples > 0 && format == FORMAT_TABLE)
-			putchar('\n');
+		watch_show(watch);
 		TRY(put_sample(view));
-		if (fflush(stdout) != 0)
-			return NULL; /* main() says why */
-		view->samples++;
-		next.tv_sec += (time_t)view->cow->watch;
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-	}
+	} while (watch_wait(watch));
+	return NULL;
 }
 
 static struct error *show_once(struct family_view *view)
@@ -348,11 +338,10 @@ struct error *cow_family_show(struct cow *cow, pid_t master)
 	struct family_view view = {.cow = cow, .pid = master};
 	struct error *error = target_open_space(cow->target, master, &view.master);
 
-	if (!error && !view.master->pfns_visible)
-		error = error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN is "
-						"missing (run as root)");
 	if (!error)
-		error = cow->watch ? watch(&view) : show_once(&view);
+		error = space_require_pfns(view.master);
+	if (!error)
+		error = cow->watch.interval ? show_each(&view) : show_once(&view);
 	space_close(view.master);
 	snapshot_deinit(&view.snapshot);
 	snapshot_deinit(&view.other);

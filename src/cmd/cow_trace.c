@@ -249,9 +249,8 @@ static struct error *on_fork(struct tracer *t, const struct trace_event *event)
 	t->forks++;
 	struct error *error = ledger_fork(&t->ledger, event->pid, event->child, &shared);
 	const struct ledger_member *member = ledger_find(&t->ledger, event->child);
-	if (member && !error && !member->space->pfns_visible)
-		error = error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN is "
-						"missing (run as root)");
+	if (member && !error)
+		error = space_require_pfns(member->space);
 	TRY(tolerate(t, error));
 	trace_resume(&t->trace, event);
 	command_of(event->child, command);

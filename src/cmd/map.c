@@ -458,9 +458,7 @@ static void explain_hidden(const struct map *map, struct run_options *options)
 
 	if (!map->layout.space->pfns_visible) {
 		if (table_wants(map->table, PAGES_PFN) || options->frames)
-			invocation_warn(
-				map->invocation,
-				"frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)");
+			invocation_warn(map->invocation, PFNS_HIDDEN);
 		return;
 	}
 	if (!options->frames)

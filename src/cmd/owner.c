@@ -190,9 +190,7 @@ static struct error *frames_of_process(struct owner *o)
 	struct region_sink sink = {take_words, pass_empty, o};
 	bool any = false;
 
-	if (!layout->space->pfns_visible)
-		return error_new(ERROR_DENIED, "frame numbers are hidden: CAP_SYS_ADMIN is missing "
-					       "(run as root)");
+	TRY(space_require_pfns(layout->space));
 	for (size_t i = 0; i < layout->regions.count; i++) {
 		struct region region;
 

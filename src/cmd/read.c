@@ -340,10 +340,7 @@ static struct error *read_in_layout(struct reading *r, const char *where)
 	TRY(make_range(r, start));
 	TRY(check_canonical(start));
 	TRY(check_canonical(r->range.end - 1));
-	if (!space->pfns_visible)
-		return error_new(
-			ERROR_DENIED,
-			"frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)");
+	TRY(space_require_pfns(space));
 	TRY(open_source(r));
 	TRY(prepare_verify(r, space->pid));
 	TRY(read_pieces(r));

@@ -249,8 +249,7 @@ static void explain_hidden(const struct translate *t)
 	if (t->layout.space->pfns_visible || t->pictures)
 		return;
 	if (table_wants(t->table, COL_PFN) || table_wants(t->table, COL_PADDR))
-		invocation_warn(t->invocation,
-				"frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)");
+		invocation_warn(t->invocation, PFNS_HIDDEN);
 }
 
 static struct error *translate_in_layout(struct translate *t)

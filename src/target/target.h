@@ -118,6 +118,15 @@ static inline struct error *target_frames(struct target *target, const uint64_t 
 	return target->ops->frames(target, pfns, count, frames);
 }
 
+/* What is said where frame numbers are hidden, as an error or as a warning. */
+#define PFNS_HIDDEN "frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)"
+
+/* For what makes no sense without frame numbers. ERROR_DENIED where they are hidden. */
+static inline struct error *space_require_pfns(const struct space *space)
+{
+	return space->pfns_visible ? NULL : error_new(ERROR_DENIED, PFNS_HIDDEN);
+}
+
 /* The NUMA node of a frame, or -1 where that is not known. */
 static inline int target_node(struct target *target, uint64_t pfn)
 {
