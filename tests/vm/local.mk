@@ -10,6 +10,7 @@ VM_TESTS = \
 	tests/vm/lab-command.bats \
 	tests/vm/lab.bats \
 	tests/vm/map.bats \
+	tests/vm/numa.bats \
 	tests/vm/pattern.bats \
 	tests/vm/read.bats \
 	tests/vm/stock.bats \
