@@ -53,6 +53,7 @@ libphyslens_a_SOURCES += \
 	src/phys/kcore.c \
 	src/phys/known.c \
 	src/phys/marker.c \
+	src/phys/program.c src/phys/program.h \
 	src/phys/source.c src/phys/source.h
 
 # kernel

@@ -5,16 +5,12 @@
  */
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "analysis/gates_internal.h"
 #include "base/scope.h"
-
-enum { LOG_SIZE = 65536 };
+#include "phys/program.h"
 
 #define NEEDED (CAP_MASK(CAP_BPF) | CAP_MASK(CAP_PERFMON))
 
@@ -28,49 +24,6 @@ static const struct bpf_insn program[] = {
 	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel},
 	{.code = BPF_JMP | BPF_EXIT}, /* 0 when it could be read */
 };
-
-/* Loads the program: its descriptor, or -1 with errno and perhaps the verifier's words in `log`. */
-static int load_program(char *log)
-{
-	union bpf_attr attribute;
-
-	memset(&attribute, 0, sizeof(attribute));
-	attribute.prog_type = BPF_PROG_TYPE_SYSCALL;
-	attribute.prog_flags = BPF_F_SLEEPABLE; /* the type's only mode */
-	attribute.insns = (uint64_t)(uintptr_t)program;
-	attribute.insn_cnt = sizeof(program) / sizeof(program[0]);
-	attribute.license = (uint64_t)(uintptr_t) "GPL"; /* the helper wants it */
-	attribute.log_buf = (uint64_t)(uintptr_t)log;
-	attribute.log_size = LOG_SIZE;
-	attribute.log_level = 1;
-	strcpy(attribute.prog_name, "physlens_probe");
-	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attribute, sizeof(attribute));
-}
-
-/* 0 when the program ran and could read, an errno otherwise. */
-static int run_program(int fd)
-{
-	union bpf_attr attribute;
-
-	memset(&attribute, 0, sizeof(attribute));
-	attribute.test.prog_fd = (uint32_t)fd;
-	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attribute, sizeof(attribute)) < 0)
-		return errno;
-	return -(int)attribute.test.retval;
-}
-
-/* The verifier's last line that says something; its statistics follow the reason. */
-static const char *log_reason(char *log)
-{
-	const char *reason = "";
-	char *rest = log, *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		if (*line && strncmp(line, "processed ", 10) != 0)
-			reason = line;
-	}
-	return reason;
-}
 
 /* bpf_capable() and perfmon_capable() both take CAP_SYS_ADMIN as well (linux/capability.h). */
 static bool has_capabilities(const struct prober *prober)
@@ -105,18 +58,17 @@ static struct error *load_refused(const struct prober *prober, struct gate *gate
 
 struct error *gate_bpf(struct prober *prober, struct gate *gate)
 {
-	_cleanup_free_ char *log = calloc(1, LOG_SIZE);
+	_cleanup_free_ char *log = malloc(PROGRAM_LOG_SIZE);
 	_cleanup_close_ int fd = -1;
+	const char *reason;
 
 	if (!log)
 		return error_nomem();
-	fd = load_program(log);
-	if (fd < 0) {
-		int errnum = errno;
-
-		return load_refused(prober, gate, errnum, log_reason(log));
-	}
-	int errnum = run_program(fd);
+	fd = program_load(program, sizeof(program) / sizeof(program[0]), "physlens_probe", log,
+			  &reason);
+	if (fd < 0)
+		return load_refused(prober, gate, errno, reason);
+	int errnum = program_run(fd, NULL, 0);
 	if (!errnum) {
 		gate_is(gate, GATE_OPEN, "open");
 		return NULL;

@@ -15,14 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 #include "phys/impl.h"
+#include "phys/program.h"
 
 enum {
-	LOG_SIZE = 65536,
 	/* The direct map begins at a multiple of this (arch/x86/mm/kaslr.c: PUD_MASK). */
 	DIRECT_MAP_SHIFT = 30,
 };
@@ -92,24 +91,6 @@ static const struct bpf_insn copy_program[] = {
 
 enum { PROGRAM_LENGTH = sizeof(copy_program) / sizeof(copy_program[0]) };
 
-static int bpf(int command, union bpf_attr *attribute)
-{
-	return (int)syscall(SYS_bpf, command, attribute, sizeof(*attribute));
-}
-
-/* The verifier's last line that says something; its statistics follow the reason. */
-static const char *log_reason(char *log)
-{
-	const char *reason = "";
-	char *rest = log, *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		if (*line && strncmp(line, "processed ", 10) != 0)
-			reason = line;
-	}
-	return reason;
-}
-
 static struct error *refused(int errnum, const char *what, const char *reason)
 {
 	if (errnum == ENOSYS)
@@ -140,7 +121,7 @@ static struct error *create_map(struct bpf_source *s)
 	attribute.max_entries = 1;
 	attribute.map_flags = BPF_F_MMAPABLE;
 	strcpy(attribute.map_name, "physlens");
-	s->map = bpf(BPF_MAP_CREATE, &attribute);
+	s->map = bpf_call(BPF_MAP_CREATE, &attribute);
 	if (s->map < 0)
 		return refused(errno, "creating a map", "");
 	void *bytes = mmap(NULL, SOURCE_BATCH, PROT_READ, MAP_SHARED, s->map, 0);
@@ -153,47 +134,23 @@ static struct error *create_map(struct bpf_source *s)
 static struct error *load_program(struct bpf_source *s)
 {
 	struct bpf_insn program[PROGRAM_LENGTH];
-	_cleanup_free_ char *log = calloc(1, LOG_SIZE);
-	union bpf_attr attribute;
+	_cleanup_free_ char *log = malloc(PROGRAM_LOG_SIZE);
+	const char *reason;
 
 	if (!log)
 		return error_nomem();
 	memcpy(program, copy_program, sizeof(program));
 	program[MAP_VALUE].imm = s->map;
-	memset(&attribute, 0, sizeof(attribute));
-	attribute.prog_type = BPF_PROG_TYPE_SYSCALL;
-	attribute.prog_flags = BPF_F_SLEEPABLE; /* the type's only mode */
-	attribute.insns = (uint64_t)(uintptr_t)program;
-	attribute.insn_cnt = PROGRAM_LENGTH;
-	attribute.license = (uint64_t)(uintptr_t) "GPL"; /* the helpers want it */
-	strcpy(attribute.prog_name, "physlens_read");
-	s->program = bpf(BPF_PROG_LOAD, &attribute);
-	if (s->program >= 0)
-		return NULL;
-	int errnum = errno;
-	/* Once more for the verifier's words, which an accepted program need not pay for. */
-	attribute.log_buf = (uint64_t)(uintptr_t)log;
-	attribute.log_size = LOG_SIZE;
-	attribute.log_level = 1;
-	s->program = bpf(BPF_PROG_LOAD, &attribute);
-	return s->program >= 0 ? NULL : refused(errnum, "loading a program", log_reason(log));
+	s->program = program_load(program, PROGRAM_LENGTH, "physlens_read", log, &reason);
+	return s->program >= 0 ? NULL : refused(errno, "loading a program", reason);
 }
 
 /* Copies into the map's value: 0 or an errno. */
 static int run_program(struct bpf_source *s, struct request *request)
 {
-	union bpf_attr attribute;
-
 	request->result = -EFAULT;
-	memset(&attribute, 0, sizeof(attribute));
-	attribute.test.prog_fd = (uint32_t)s->program;
-	attribute.test.ctx_in = (uint64_t)(uintptr_t)request;
-	attribute.test.ctx_size_in = sizeof(*request);
-	if (bpf(BPF_PROG_TEST_RUN, &attribute) < 0)
-		return errno;
-	if ((int32_t)attribute.test.retval < 0)
-		return -(int32_t)attribute.test.retval;
-	return (int)-request->result;
+	int errnum = program_run(s->program, request, sizeof(*request));
+	return errnum ? errnum : (int)-request->result;
 }
 
 /* The direct map reaches as far (arch/x86/mm/init.c, max_pfn_mapped). */
