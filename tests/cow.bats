@@ -224,23 +224,14 @@ let_go() {
 
 # The master reads in a table, and each worker writes to it: its objects count their users.
 @test "a prefork server: each worker, by the family, by itself, and by Private_Dirty" {
-	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
-	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
+	local master workers worker
+	start_gunicorn 3 <<-END
 		table = [str(number) for number in range(100000)]
 
 		def app(environ, start_response):
 		    start_response("200 OK", [])
 		    return [str(len([one for one in table])).encode()]
 	END
-	start gunicorn --preload --workers 3 --bind "unix:$BATS_TEST_TMPDIR/socket" \
-		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
-	local master=${STARTED[0]} workers worker tries
-	for ((tries = 0; tries < 400; tries++)); do
-		[ "$(pgrep -c -P "$master")" != 3 ] || break
-		sleep 0.05
-	done
-	mapfile -t workers < <(pgrep -P "$master")
-	[ "${#workers[@]}" = 3 ]
 	# Requests until every worker has had one, as far as they are shared out.
 	/usr/bin/env python3 -S -c '
 import socket, sys

@@ -193,23 +193,14 @@ frames() {
 }
 
 @test "a prefork server: the workers share what the master has read in" {
-	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
-	cat >"$BATS_TEST_TMPDIR/app.py" <<-END
+	local master workers
+	start_gunicorn 4 <<-END
 		table = {number: str(number) for number in range(100000)}
 
 		def app(environ, start_response):
 		    start_response("200 OK", [])
 		    return [table[1].encode()]
 	END
-	start gunicorn --preload --workers 4 --bind "unix:$BATS_TEST_TMPDIR/socket" \
-		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
-	local master=${STARTED[0]} workers tries
-	for ((tries = 0; tries < 200; tries++)); do
-		[ "$(pgrep -c -P "$master")" != 4 ] || break
-		sleep 0.05
-	done
-	mapfile -t workers < <(pgrep -P "$master")
-	[ "${#workers[@]}" = 4 ]
 	run -0 --separate-stderr physlens share --json --freeze "$master" "${workers[@]}"
 	# Its text, where all have it, and the heap that only a fork can share.
 	json_check '.share[] | select(.region == ".text" and (.object | test("/python3[.0-9]*$"))) | .common > 0'

@@ -159,6 +159,23 @@ started_stop() {
 	STARTED=()
 }
 
+# start_gunicorn N: a prefork server of the application on standard input, on the socket
+# $BATS_TEST_TMPDIR/socket. Sets master and workers, N of them. Skips where it is not installed.
+start_gunicorn() {
+	local tries
+	command -v gunicorn >/dev/null || skip 'gunicorn is not installed'
+	cat >"$BATS_TEST_TMPDIR/app.py"
+	start gunicorn --preload --workers "$1" --bind "unix:$BATS_TEST_TMPDIR/socket" \
+		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
+	master=$PID
+	for ((tries = 0; tries < 400; tries++)); do
+		[ "$(pgrep -c -P "$master")" != "$1" ] || break
+		sleep 0.05
+	done
+	mapfile -t workers < <(pgrep -P "$master")
+	[ "${#workers[@]}" = "$1" ]
+}
+
 # ---- the fixture: every page kind ----
 
 # fixture_start ARG…: runs pagekinds. FIXTURE_PID, and the kind_* functions below.
