@@ -57,13 +57,17 @@ static const struct {
 	{KPF_BIT_OFFLINE, 0, KIND_OFFLINE},
 	{KPF_BIT_BUDDY, 0, KIND_FREE},
 	{KPF_BIT_ZERO_PAGE, 0, KIND_ZERO},
+	/*
+	 * Before anonymous memory: Linux 6.18 takes that and KSM from bits of folio->mapping, also
+	 * of a slab's frames, which have other things there (fs/proc/page.c, stable_page_flags()).
+	 */
+	{KPF_BIT_SLAB, 0, KIND_SLAB},
+	{KPF_BIT_PGTABLE, 0, KIND_PAGE_TABLE},
 	{KPF_BIT_HUGE | KPF_BIT_MMAP, 0, KIND_HUGETLB},
 	{KPF_BIT_HUGE, 0, KIND_HUGETLB_FREE},
 	{KPF_BIT_KSM, 0, KIND_KSM},
 	{KPF_BIT_ANON | KPF_BIT_THP, 0, KIND_ANON_HUGE},
 	{KPF_BIT_ANON, 0, KIND_ANON},
-	{KPF_BIT_SLAB, 0, KIND_SLAB},
-	{KPF_BIT_PGTABLE, 0, KIND_PAGE_TABLE},
 	{KPF_BIT_RESERVED, 0, KIND_RESERVED},
 	{KPF_BIT_SWAPBACKED | KPF_BIT_LRU, 0, KIND_SHMEM},
 	{KPF_BIT_SWAPBACKED | KPF_BIT_MMAP, 0, KIND_SHMEM},
