@@ -7,6 +7,7 @@ libphyslens_a_SOURCES = \
 	src/base/direct.c src/base/direct.h \
 	src/base/error.c src/base/error.h \
 	src/base/io.c src/base/io.h \
+	src/base/library.c src/base/library.h \
 	src/base/range.h \
 	src/base/scope.h \
 	src/base/vec.c src/base/vec.h
@@ -174,6 +175,6 @@ libphyslens_a_SOURCES += \
 	src/cmd/watch.c src/cmd/watch.h
 
 physlens_SOURCES = src/main.c
-physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS)
+physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)
 
 EXTRA_DIST += src/README.md

@@ -8,11 +8,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
+
 enum { NESTING = 16 }; /* of anonymous structures: a type that contains itself must not hang us */
 
+/* What is called of libbpf; the rest of btf.h is inline. */
+struct libbpf {
+	__typeof__(libbpf_set_print) *set_print;
+	__typeof__(btf__parse_raw) *parse_raw;
+	__typeof__(btf__free) *free;
+	__typeof__(btf__find_by_name_kind) *find_by_name_kind;
+	__typeof__(btf__name_by_offset) *name_by_offset;
+	__typeof__(btf__resolve_size) *resolve_size;
+	__typeof__(btf__resolve_type) *resolve_type;
+	__typeof__(btf__type_by_id) *type_by_id;
+};
+
 struct kernel_types {
+	struct libbpf bpf;
 	struct btf *btf;
 };
+
+static struct error *libbpf_load(struct libbpf *bpf)
+{
+	const struct library_function functions[] = {
+		{"libbpf_set_print", &bpf->set_print},
+		{"btf__parse_raw", &bpf->parse_raw},
+		{"btf__free", &bpf->free},
+		{"btf__find_by_name_kind", &bpf->find_by_name_kind},
+		{"btf__name_by_offset", &bpf->name_by_offset},
+		{"btf__resolve_size", &bpf->resolve_size},
+		{"btf__resolve_type", &bpf->resolve_type},
+		{"btf__type_by_id", &bpf->type_by_id},
+	};
+
+	return library_load(BPF_SONAME, functions, sizeof(functions) / sizeof(functions[0]));
+}
 
 struct error *kernel_types_load(const char *path, struct kernel_types **types)
 {
@@ -20,9 +51,14 @@ struct error *kernel_types_load(const char *path, struct kernel_types **types)
 
 	if (!loaded)
 		return error_nomem();
-	libbpf_set_print(NULL); /* what fails is our errors' business */
+	struct error *error = libbpf_load(&loaded->bpf);
+	if (error) {
+		free(loaded);
+		return error;
+	}
+	loaded->bpf.set_print(NULL); /* what fails is our errors' business */
 	errno = 0;
-	loaded->btf = btf__parse_raw(path);
+	loaded->btf = loaded->bpf.parse_raw(path);
 	if (loaded->btf) {
 		*types = loaded;
 		return NULL;
@@ -44,17 +80,17 @@ void kernel_types_free(struct kernel_types *types)
 {
 	if (!types)
 		return;
-	btf__free(types->btf);
+	types->bpf.free(types->btf);
 	free(types);
 }
 
 /* The structure or union that a type is, under its typedefs and qualifiers; NULL when it is none.
  */
-static const struct btf_type *composite(const struct btf *btf, uint32_t id)
+static const struct btf_type *composite(const struct kernel_types *types, uint32_t id)
 {
-	int resolved = btf__resolve_type(btf, id);
+	int resolved = types->bpf.resolve_type(types->btf, id);
 	const struct btf_type *type =
-		resolved < 0 ? NULL : btf__type_by_id(btf, (uint32_t)resolved);
+		resolved < 0 ? NULL : types->bpf.type_by_id(types->btf, (uint32_t)resolved);
 
 	return type && btf_is_composite(type) ? type : NULL;
 }
@@ -66,16 +102,16 @@ struct found {
 	bool bit_field;
 };
 
-static bool is_named(const struct btf *btf, const struct btf_member *member, const char *name,
-		     size_t length)
+static bool is_named(const struct kernel_types *types, const struct btf_member *member,
+		     const char *name, size_t length)
 {
-	const char *own = btf__name_by_offset(btf, member->name_off);
+	const char *own = types->bpf.name_by_offset(types->btf, member->name_off);
 
 	return own && strlen(own) == length && strncmp(own, name, length) == 0;
 }
 
-static bool find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-			size_t length, int nesting, struct found *found)
+static bool find_member(const struct kernel_types *types, const struct btf_type *type,
+			const char *name, size_t length, int nesting, struct found *found)
 {
 	const struct btf_member *members = btf_members(type);
 
@@ -83,15 +119,15 @@ static bool find_member(const struct btf *btf, const struct btf_type *type, cons
 		uint64_t bit = btf_member_bit_offset(type, i);
 		const struct btf_type *inner;
 
-		if (is_named(btf, &members[i], name, length)) {
+		if (is_named(types, &members[i], name, length)) {
 			*found = (struct found){bit, members[i].type,
 						btf_member_bitfield_size(type, i) != 0};
 			return true;
 		}
-		if (!is_named(btf, &members[i], "", 0) || nesting == 0)
+		if (!is_named(types, &members[i], "", 0) || nesting == 0)
 			continue;
-		inner = composite(btf, members[i].type);
-		if (inner && find_member(btf, inner, name, length, nesting - 1, found)) {
+		inner = composite(types, members[i].type);
+		if (inner && find_member(types, inner, name, length, nesting - 1, found)) {
 			found->bit += bit;
 			return true;
 		}
@@ -105,10 +141,11 @@ static struct error *no_such(const char *structure, const char *path)
 			 structure, path ? "." : "", path ? path : "");
 }
 
-static struct error *finish(const struct btf *btf, const char *structure, const char *path,
-			    const struct found *found, struct kernel_member *member)
+static struct error *finish(const struct kernel_types *types, const char *structure,
+			    const char *path, const struct found *found,
+			    struct kernel_member *member)
 {
-	int64_t size = btf__resolve_size(btf, found->type);
+	int64_t size = types->bpf.resolve_size(types->btf, found->type);
 
 	if (found->bit_field || found->bit % 8 != 0)
 		return error_new(ERROR_UNSUPPORTED, "%s.%s is a bit field", structure, path);
@@ -122,9 +159,9 @@ static struct error *finish(const struct btf *btf, const char *structure, const 
 struct error *kernel_types_member(const struct kernel_types *types, const char *structure,
 				  const char *path, struct kernel_member *member)
 {
-	const struct btf *btf = types->btf;
-	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+	int id = types->bpf.find_by_name_kind(types->btf, structure, BTF_KIND_STRUCT);
+	const struct btf_type *type =
+		id < 0 ? NULL : types->bpf.type_by_id(types->btf, (uint32_t)id);
 	struct found found = {0};
 	uint64_t bit = 0;
 
@@ -133,12 +170,13 @@ struct error *kernel_types_member(const struct kernel_types *types, const char *
 	for (const char *name = path; name;) {
 		size_t length = strcspn(name, ".");
 
-		if (!type || length == 0 || !find_member(btf, type, name, length, NESTING, &found))
+		if (!type || length == 0 ||
+		    !find_member(types, type, name, length, NESTING, &found))
 			return no_such(structure, path);
 		bit += found.bit;
-		type = composite(btf, found.type);
+		type = composite(types, found.type);
 		name = name[length] ? name + length + 1 : NULL;
 	}
 	found.bit = bit;
-	return finish(btf, structure, path, &found, member);
+	return finish(types, structure, path, &found, member);
 }

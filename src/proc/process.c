@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "proc/process.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc2/pids.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/library.h"
 #include "base/scope.h"
 
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
@@ -26,32 +26,22 @@ static struct error *no_such_process(pid_t pid)
 	return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
 }
 
-/*
- * libproc2 brings libsystemd and seven libraries more, and loading those takes longer than mapping
- * a small process. Few questions need it, so it is loaded for these, by the name that configure
- * found.
- */
+/* libproc2, which brings libsystemd and seven libraries more. */
 struct proc2 {
-	void *library;
 	__typeof__(procps_pids_new) *new;
 	__typeof__(procps_pids_get) *get;
 	__typeof__(procps_pids_unref) *unref;
 };
 
-static struct error *proc2_open(struct proc2 *proc2)
+static struct error *proc2_load(struct proc2 *proc2)
 {
-	/* NODELETE: it keeps what it allocates for the next call, which would be lost with it. */
-	proc2->library = dlopen(PROC2_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	if (!proc2->library)
-		return error_new(ERROR_UNSUPPORTED, "cannot load libproc2: %s", dlerror());
-	proc2->new = (__typeof__(proc2->new))dlsym(proc2->library, "procps_pids_new");
-	proc2->get = (__typeof__(proc2->get))dlsym(proc2->library, "procps_pids_get");
-	proc2->unref = (__typeof__(proc2->unref))dlsym(proc2->library, "procps_pids_unref");
-	if (proc2->new && proc2->get && proc2->unref)
-		return NULL;
-	dlclose(proc2->library);
-	return error_new(ERROR_UNSUPPORTED, "%s lacks procps_pids_new, _get or _unref",
-			 PROC2_SONAME);
+	const struct library_function functions[] = {
+		{"procps_pids_new", &proc2->new},
+		{"procps_pids_get", &proc2->get},
+		{"procps_pids_unref", &proc2->unref},
+	};
+
+	return library_load(PROC2_SONAME, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
 /* One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
@@ -88,13 +78,12 @@ struct error *process_list(process_vec *list)
 	struct pids_info *info = NULL;
 	struct proc2 proc2 = {0};
 
-	TRY(proc2_open(&proc2));
+	TRY(proc2_load(&proc2));
 	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
 	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
 					 : get_all(&proc2, info, list);
 	if (info)
 		proc2.unref(&info);
-	dlclose(proc2.library);
 	return error;
 }
 
