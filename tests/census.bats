@@ -128,23 +128,24 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 	[[ $stderr == *'--watch: not a number of seconds: 0'* ]]
 }
 
-# Slab counts buffers, too, that the kernel's allocator took as whole pages.
+# Slab counts buffers, too, that the kernel took as whole pages, and of page tables the topmost are
+# counted in some kernels only: hence how many per cent they may differ.
 @test "--by kind: as much is the kernel's objects, page tables and anonymous as /proc/meminfo says" {
-	local kind name tries
-	while read -r kind name; do
+	local kind name percent tries
+	while read -r kind name percent; do
 		for ((tries = 0; tries < 5; tries++)); do # the machine goes on meanwhile
 			run -0 --separate-stderr physlens census --json --by kind
 			mine=$(jq --arg kinds "$kind" '[.census[] | select(.kind | IN($kinds | split(",")[])) |
 				if .kind | test("anon|ksm") then .mapped else .frames end] | add' <<<"$output")
 			theirs=$(($(awk -v name="$name:" '$1 == name { print $2 }' /proc/meminfo) * 1024 / PAGE_SIZE))
 			echo "$kind: $mine, $name: $theirs"
-			((mine * 100 < theirs * 88 || mine * 100 > theirs * 112)) || continue 2
+			((mine * 100 < theirs * (100 - percent) || mine * 100 > theirs * (100 + percent))) || continue 2
 		done
 		false
 	done <<-END
-		slab Slab
-		page-table PageTables
-		anon,anon-huge,ksm AnonPages
+		slab Slab 20
+		page-table PageTables 30
+		anon,anon-huge,ksm AnonPages 12
 	END
 }
 
