@@ -160,6 +160,29 @@ start_endless() {
 	nothing_left
 }
 
+@test "a QEMU that aborts before the guest is up is started once more, and only once" {
+	local real
+	real=$(command -v qemu-system-x86_64)
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/qemu-system-x86_64" <<-END
+		#!/bin/bash
+		echo once >>"$BATS_TEST_TMPDIR/starts"
+		ulimit -c 0
+		((\$(wc -l <"$BATS_TEST_TMPDIR/starts") > aborts)) || kill -ABRT \$\$
+		exec "$real" "\$@"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/qemu-system-x86_64"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	aborts=1 run -7 --separate-stderr "$vm" --quiet -- sh -c 'echo out; exit 7'
+	[ "$output" = out ]
+	[[ "$stderr" == *'vm: QEMU aborted before the guest was up'* ]]
+	rm "$BATS_TEST_TMPDIR/starts"
+	aborts=9 run -125 --separate-stderr "$vm" --quiet -- true
+	[[ "$stderr" == *'vm: lost: QEMU died: status 134'* ]]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/starts")" = 2 ]
+	nothing_left
+}
+
 @test "a QEMU that is killed is a lost guest" {
 	start_endless
 	pkill -KILL -f -- "qemu-system-x86_64.*$BATS_TEST_TMPDIR/physlens-vm"
