@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # vm: --kernel lab --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel lab --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
-# vm: --kernel stock-6.1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-6.12 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # SPDX-License-Identifier: GPL-2.0-or-later
 # physlens lab with all that it can have: swap, page tables, every experiment measured whole.
