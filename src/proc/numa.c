@@ -356,3 +356,36 @@ int numa_node(const struct numa *numa, uint64_t pfn)
 		return node_by_zone(numa, pfn);
 	return numa->method == NUMA_SINGLE && numa->ram.count ? numa->nodes.items[0] : NUMA_UNKNOWN;
 }
+
+/* Where numa_node() may change after pfn: the end of its block, or a border of a zone. */
+static uint64_t next_border(const struct numa *numa, uint64_t pfn, uint64_t end)
+{
+	if (numa->block_pages && end - pfn > numa->block_pages - pfn % numa->block_pages)
+		end = pfn + numa->block_pages - pfn % numa->block_pages;
+	for (size_t i = 0; i < numa->zones.count; i++) {
+		struct range zone = numa->zones.items[i].pfns;
+
+		if (zone.start > pfn && zone.start < end)
+			end = zone.start;
+		if (zone.end > pfn && zone.end < end)
+			end = zone.end;
+	}
+	return end;
+}
+
+uint64_t numa_ram_pages(const struct numa *numa, int node)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < numa->ram.count; i++) {
+		struct range ram = numa->ram.items[i];
+
+		while (!range_is_empty(ram)) {
+			uint64_t border = next_border(numa, ram.start, ram.end);
+
+			pages += numa_node(numa, ram.start) == node ? border - ram.start : 0;
+			ram.start = border;
+		}
+	}
+	return pages;
+}

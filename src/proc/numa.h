@@ -52,6 +52,9 @@ void numa_deinit(struct numa *numa);
 /* The node of a frame; NUMA_UNKNOWN when it is not RAM, or when the sources do not tell. */
 int numa_node(const struct numa *numa, uint64_t pfn);
 
+/* How many frames of RAM are of the node; 0 where /proc/iomem hides its addresses. */
+uint64_t numa_ram_pages(const struct numa *numa, int node);
+
 /* The parsers: "0-1,4" into ascending numbers, and the text of /proc/zoneinfo into zones. */
 struct error *numa_parse_list(const char *text, struct numa *numa);
 struct error *numa_parse_zoneinfo(const char *text, struct numa *numa);

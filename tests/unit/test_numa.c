@@ -33,6 +33,22 @@ static void check_two_nodes(const struct numa *numa)
 	assert_int_equal(numa_node(numa, UINT64_MAX), NUMA_UNKNOWN);
 }
 
+/* Sums of whole stretches are those of one frame after the other. */
+static void check_sums(const struct numa *numa)
+{
+	for (int node = 0; node < 2; node++) {
+		uint64_t pages = 0;
+
+		for (size_t i = 0; i < numa->ram.count; i++) {
+			for (uint64_t pfn = numa->ram.items[i].start; pfn < numa->ram.items[i].end;
+			     pfn++)
+				pages += numa_node(numa, pfn) == node;
+		}
+		assert_true(pages > 0);
+		assert_int_equal(numa_ram_pages(numa, node), pages);
+	}
+}
+
 static void two_nodes_by_blocks(void **state)
 {
 	struct tree tree;
@@ -45,6 +61,7 @@ static void two_nodes_by_blocks(void **state)
 	assert_int_equal(numa.block_pages, 0x8000);
 	assert_int_equal(numa.blocks.count, 8);
 	check_two_nodes(&numa);
+	check_sums(&numa);
 	numa_deinit(&numa);
 }
 
@@ -61,6 +78,7 @@ static void two_nodes_by_zones(void **state)
 	assert_int_equal(numa.method, NUMA_ZONES);
 	assert_int_equal(numa.blocks.count, 0);
 	check_two_nodes(&numa);
+	check_sums(&numa);
 	numa_deinit(&numa);
 }
 
@@ -147,6 +165,10 @@ static void overlapping_spans(void **state)
 	assert_int_equal(numa_node(&numa, 99), NUMA_UNKNOWN);
 	assert_int_equal(numa_node(&numa, 100), 1);
 	assert_int_equal(numa_node(&numa, 150), NUMA_UNKNOWN);
+	assert_null(vec_push(&numa.ram, ((struct range){10, 200})));
+	check_sums(&numa);
+	assert_int_equal(numa_ram_pages(&numa, 0), 40);
+	assert_int_equal(numa_ram_pages(&numa, 1), 50);
 	numa_deinit(&numa);
 }
 
@@ -162,6 +184,17 @@ static void shared_block(void **state)
 	load(&tree, &numa);
 	assert_int_equal(numa.blocks.count, 9);
 	check_two_nodes(&numa);
+	check_sums(&numa);
+	/* The border is in the middle of it. */
+	for (size_t i = 0; i < numa.zones.count; i++) {
+		struct range *zone = &numa.zones.items[i].pfns;
+
+		zone->start -= zone->start == 0x20000 ? 0x123 : 0;
+		zone->end -= zone->end == 0x20000 ? 0x123 : 0;
+	}
+	assert_int_equal(numa_node(&numa, 0x1fedd), 1);
+	assert_int_equal(numa_node(&numa, 0x1fedc), 0);
+	check_sums(&numa);
 	vec_deinit(&numa.zones);
 	assert_int_equal(numa_node(&numa, 0x1ffff), NUMA_UNKNOWN);
 	numa_deinit(&numa);

@@ -148,33 +148,13 @@ static struct error *show_caches(struct hierarchy_lab *h, size_t *storey)
 	return NULL;
 }
 
-/* Bytes of System RAM that are of the node; all of it where only one node is known. */
-static uint64_t node_bytes(const struct hierarchy_lab *h, int node)
-{
-	uint64_t pages = 0, step;
-
-	for (size_t i = 0; i < h->numa.ram.count; i++) {
-		struct range ram = h->numa.ram.items[i];
-
-		/* A whole block has one node, so that one frame of it tells. */
-		for (uint64_t pfn = ram.start; pfn < ram.end; pfn += step) {
-			step = 32768 - pfn % 32768;
-			if (step > ram.end - pfn)
-				step = ram.end - pfn;
-			if (numa_node(&h->numa, pfn) == node)
-				pages += step;
-		}
-	}
-	return pages * 4096;
-}
-
 static struct error *show_node(struct hierarchy_lab *h, size_t storey, int node)
 {
 	char name[32], size[32], text[96] = "";
 	const struct sight *sight = &h->sights[RAM];
 
 	snprintf(name, sizeof(name), "RAM, node %d", node);
-	size_text(node_bytes(h, node), size);
+	size_text(numa_ram_pages(&h->numa, node) * 4096, size);
 	if (sight->has_pfn && numa_node(&h->numa, sight->pfn) == node)
 		snprintf(text, sizeof(text), "frame 0x%" PRIx64 ": the 1st byte", sight->pfn);
 	return put_storey(h, storey, "ram", name, size, text);
