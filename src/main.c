@@ -123,15 +123,16 @@ static void keep_standard_streams(void)
  */
 static int close_standard_output(int status)
 {
-	int failed = ferror(stdout) ? EIO : 0;
+	bool failed = ferror(stdout);
+	int errnum = 0; /* not known where it failed before and nothing is left to be written */
 
 	if (fflush(stdout) != 0)
-		failed = errno;
-	if (fclose(stdout) != 0 && !failed)
-		failed = errno;
-	if (!failed)
+		errnum = errno;
+	if (fclose(stdout) != 0 && !errnum)
+		errnum = errno;
+	if (!failed && !errnum)
 		return status;
-	message_print("standard output", strerror(failed));
+	message_print("standard output", errnum ? strerror(errnum) : "write error");
 	return EXIT_CANNOT;
 }
 

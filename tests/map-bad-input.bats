@@ -234,7 +234,8 @@ complete() {
 			[ "${#stderr_lines[@]}" -eq 1 ]
 			[[ $stderr == 'physlens: standard output: '* ]]
 			run -2 --separate-stderr bash -c '"$0" map "$@" >/dev/full' "$PHYSLENS" $mode $$
-			[ "$stderr" = 'physlens: standard output: No space left on device' ]
+			# What ends where a buffer ends failed before, and why is lost then.
+			[[ $stderr == 'physlens: standard output: '@('No space left on device'|'write error') ]]
 		}
 	done
 }

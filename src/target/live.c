@@ -566,6 +566,8 @@ static struct error *open_by_path(struct live_space *space, const struct vma *vm
 		return error_nomem();
 	}
 	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (path_fd < 0 && errno == ESRCH)
+		return gone(&space->base);
 	if (path_fd < 0 || fstat(path_fd, &st) < 0)
 		return error_errno(errno, "%s", vma->name);
 	if (st.st_ino != vma->inode || major(st.st_dev) != vma->dev_major ||
@@ -600,6 +602,8 @@ static struct error *live_open_path(struct space *base, const char *path, int *f
 		return error_nomem();
 	}
 	_cleanup_close_ int path_fd = openat(space->proc_fd, below, O_PATH | O_CLOEXEC);
+	if (path_fd < 0 && errno == ESRCH)
+		return gone(base);
 	if (path_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return error_new(ERROR_LOOKUP, "%s: there is no such file", path);
 	if (path_fd < 0)
