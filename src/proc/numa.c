@@ -360,8 +360,11 @@ int numa_node(const struct numa *numa, uint64_t pfn)
 /* Where numa_node() may change after pfn: the end of its block, or a border of a zone. */
 static uint64_t next_border(const struct numa *numa, uint64_t pfn, uint64_t end)
 {
-	if (numa->block_pages && end - pfn > numa->block_pages - pfn % numa->block_pages)
-		end = pfn + numa->block_pages - pfn % numa->block_pages;
+	uint64_t left =
+		numa->block_pages ? numa->block_pages - pfn % numa->block_pages : UINT64_MAX;
+
+	if (end - pfn > left)
+		end = pfn + left;
 	for (size_t i = 0; i < numa->zones.count; i++) {
 		struct range zone = numa->zones.items[i].pfns;
 
