@@ -5,6 +5,7 @@ HELPERS = \
 	tests/helpers/cowpages \
 	tests/helpers/devmem-peek \
 	tests/helpers/dying \
+	tests/helpers/growing \
 	tests/helpers/hostile-elf \
 	tests/helpers/hugereserve \
 	tests/helpers/lockedbytes \
@@ -30,7 +31,8 @@ EXTRA_DIST += \
 	tests/helpers/lab.bash \
 	tests/helpers/lib.bash \
 	tests/helpers/rollup.bash \
-	tests/helpers/tiny32.c
+	tests/helpers/tiny32.c \
+	tests/helpers/wait.bash
 
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
@@ -53,6 +55,7 @@ UNIT_TESTS = \
 	tests/unit/test_kinds \
 	tests/unit/test_kpage \
 	tests/unit/test_layout \
+	tests/unit/test_live \
 	tests/unit/test_maps \
 	tests/unit/test_mmstate \
 	tests/unit/test_numa \
@@ -84,6 +87,7 @@ tests_unit_test_kallsyms_LDADD = $(UNIT_LIBS)
 tests_unit_test_kinds_LDADD = $(UNIT_LIBS)
 tests_unit_test_kpage_LDADD = $(UNIT_LIBS)
 tests_unit_test_layout_LDADD = $(UNIT_LIBS)
+tests_unit_test_live_LDADD = $(UNIT_LIBS)
 tests_unit_test_maps_LDADD = $(UNIT_LIBS)
 tests_unit_test_mmstate_LDADD = $(UNIT_LIBS)
 tests_unit_test_numa_LDADD = $(UNIT_LIBS)

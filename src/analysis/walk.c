@@ -88,6 +88,17 @@ static struct error *word_of(struct space *space, const struct vma_list *vmas, u
 	return vma ? space_pages(space, vma, range, take_word, word) : NULL;
 }
 
+/* The same by the areas of now: since `vmas` was read one may have come, or grown. */
+static struct error *word_of_new_area(struct space *space, uint64_t address, uint64_t *word)
+{
+	struct vma_list vmas;
+
+	TRY(space_vmas(space, &vmas));
+	struct error *error = word_of(space, &vmas, address, word);
+	vma_list_deinit(&vmas);
+	return error;
+}
+
 struct error *walk_address(struct space *space, const struct page_table *table,
 			   const struct vma_list *vmas, uint64_t address,
 			   struct walk_result *result)
@@ -100,7 +111,10 @@ struct error *walk_address(struct space *space, const struct page_table *table,
 		TRY(page_table_walk_to(table, address, &result->walk));
 		if (!result->compared)
 			return NULL;
-		TRY(word_of(space, vmas, address, &result->word));
+		if (result->looks == 1 || vma_list_find(vmas, address))
+			TRY(word_of(space, vmas, address, &result->word));
+		else
+			TRY(word_of_new_area(space, address, &result->word));
 		const struct page_table_step *end = page_table_walk_end(&result->walk);
 		result->verdict = walk_compare(&end->entry, end->level, address, result->word,
 					       space->pfns_visible);

@@ -61,12 +61,17 @@ struct live_target {
 	struct kernel *kernel;
 };
 
+struct program_place {
+	uint64_t code, stack, heap; /* addresses */
+};
+
 struct live_space {
 	struct space base;
-	pid_t tgid;  /* of the process: PID may be that of another of its threads */
-	int proc_fd; /* /proc/PID */
-	int pid_fd;  /* or -1 on a kernel without pidfd */
-	int maps_fd; /* opened with the space: of the address space it had then */
+	struct program_place place; /* before it was opened */
+	pid_t tgid;                 /* of the process: PID may be that of another of its threads */
+	int proc_fd;                /* /proc/PID */
+	int pid_fd;                 /* or -1 on a kernel without pidfd */
+	int maps_fd;                /* opened with the space: of the address space it had then */
 	int pagemap_fd;
 	bool scan_zero;   /* PAGEMAP_SCAN can tell the zero page */
 	bool has_ksm;     /* KSM has merged pages of this process */
@@ -499,6 +504,36 @@ static struct error *gone(const struct space *space)
 	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
 }
 
+/* Where a program lies, by /proc/PID/stat; 0 is what is not told, or not set yet. */
+static struct program_place read_place(const struct live_space *space)
+{
+	enum { START_CODE = 26, START_STACK = 28, START_BRK = 47 };
+	uint64_t fields[START_BRK + 1] = {0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "stat", 1 << 16, &text, NULL);
+	/* Counted from behind the comm, which may hold anything: the next field is number 3. */
+	char *field = error ? NULL : strrchr(text, ')');
+
+	for (int number = 3; field && number <= START_BRK; number++) {
+		field = strchr(field + 1, ' ');
+		fields[number] = field ? strtoull(field + 1, NULL, 10) : 0;
+	}
+	return (struct program_place){fields[START_CODE], fields[START_STACK], fields[START_BRK]};
+}
+
+/*
+ * Whether the process runs another program than when it was opened. Mostly what was opened has died
+ * with the old one; but a child of vfork(2) lived in its parent's memory, which stays.
+ */
+static bool runs_another_program(const struct live_space *space)
+{
+	struct program_place now = read_place(space);
+
+	return space->place.stack != 0 &&
+	       (now.stack != space->place.stack || now.code != space->place.code);
+}
+
 static struct error *live_pages(struct space *base, const struct vma *vma, struct range range,
 				pages_visit visit, void *argument)
 {
@@ -673,7 +708,7 @@ static struct error *live_check_alive(struct space *base)
 	/* An exec leaves the process but not the address space: its maps are empty from then on. */
 	if (pread(space->maps_fd, &byte, 1, 0) != 1)
 		return gone(base);
-	return NULL;
+	return runs_another_program(space) ? gone(base) : NULL;
 }
 
 static struct error *open_source(struct live_target *live)
@@ -735,20 +770,6 @@ static const struct space_ops live_space_ops = {
 	.is_hugetlb = live_is_hugetlb,
 	.page_table = live_page_table,
 };
-
-/* Field 47 of /proc/PID/stat, start_brk, counted from behind the comm, which may hold anything. */
-static uint64_t read_heap_start(const struct live_space *space)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_error_ struct error *error =
-		read_file_at(space->proc_fd, "stat", 1 << 16, &text, NULL);
-	char *field = error ? NULL : strrchr(text, ')');
-
-	/* The field behind the ')' is number 3. */
-	for (int number = 2; field && number < 47; number++)
-		field = strchr(field + 1, ' ');
-	return field ? strtoull(field + 1, NULL, 10) : 0;
-}
 
 static bool read_has_ksm(const struct live_space *space)
 {
@@ -843,9 +864,12 @@ static struct error *space_init(struct live_space *space)
 
 	TRY(process_open(space->base.pid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
+	space->place = read_place(space);
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));
 	TRY(check_not_empty(space));
+	if (runs_another_program(space))
+		return gone(&space->base);
 	read_command(space);
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
@@ -853,7 +877,7 @@ static struct error *space_init(struct live_space *space)
 	space->tgid = process_status_pid(space->proc_fd, "Tgid");
 	if (space->tgid == 0)
 		space->tgid = space->base.pid;
-	space->base.heap_start = read_heap_start(space);
+	space->base.heap_start = space->place.heap;
 	space->base.pfns_visible = live->pfns_visible;
 	space->base.zero_visible = live->pfns_visible || space->scan_zero;
 	return NULL;

@@ -19,6 +19,9 @@ export PHYSLENS PHYSLENS_HELPERS
 PAGE_SIZE=$(getconf PAGESIZE)
 export PAGE_SIZE
 
+# shellcheck source=wait.bash
+. "${BASH_SOURCE[0]%/*}/wait.bash"
+
 physlens() {
 	"$PHYSLENS" "$@"
 }
@@ -72,6 +75,9 @@ _waiting_ready() {
 
 	for ((tries = 0; tries < 1200; tries++)); do
 		if [ -e "$dir/out" ] && grep -q '^ready ' "$dir/out"; then
+			# What it does between its last line and its rest touches pages, too. It may
+			# have been told to end instead.
+			asleep "$pid" || true
 			return 0
 		fi
 		if ! _process_lives "$pid"; then
@@ -168,8 +174,8 @@ start_gunicorn() {
 	start gunicorn --preload --workers "$1" --bind "unix:$BATS_TEST_TMPDIR/socket" \
 		--pythonpath "$BATS_TEST_TMPDIR" --log-level critical app:app
 	master=$PID
-	for ((tries = 0; tries < 400; tries++)); do
-		[ "$(pgrep -c -P "$master")" != "$1" ] || break
+	for ((tries = 0; tries < 1200; tries++)); do
+		[ "$(pgrep -c -r S -P "$master")" != "$1" ] || break
 		sleep 0.05
 	done
 	mapfile -t workers < <(pgrep -P "$master")
@@ -331,7 +337,8 @@ peek_field() {
 
 # json_check [FILTER]: $output is one JSON document, and FILTER is true of it.
 json_check() {
-	if ! jq -e "${1:-true}" >/dev/null <<<"${output?}"; then
+	# Of no input at all jq 1.6 says that all is well.
+	if [ -z "${output?}" ] || ! jq -e "${1:-true}" >/dev/null <<<"$output"; then
 		echo "not so: ${1:-valid JSON}" >&2
 		head -c 2000 <<<"$output" >&2
 		return 1
