@@ -23,8 +23,10 @@ two_shells() {
 	# Until both have begun to wait they still map pages.
 	local pid
 	for pid in "${STARTED[@]}"; do
-		until pgrep -P "$pid" sleep >/dev/null; do sleep 0.05; done
+		until pgrep -r S -P "$pid" sleep >/dev/null; do sleep 0.05; done
 	done
+	# A child may run before its shell has come to wait for it.
+	asleep "${STARTED[@]}"
 	A=${STARTED[0]} B=${STARTED[1]}
 }
 
@@ -96,6 +98,7 @@ frames() {
 	helper_start sharers 3 4 --private 10
 	local children one
 	read -ra children < <(sed -n 's/^children //p' "$HELPER_DIR/out")
+	asleep "${children[@]}"
 	run -0 --separate-stderr physlens share --json --freeze "$HELPER_PID" "${children[@]}"
 	one=$output
 	PHYSLENS_NO_SCAN=1 run -0 --separate-stderr physlens share --json --freeze "$HELPER_PID" "${children[@]}"
@@ -111,6 +114,7 @@ frames() {
 	start "$BATS_TEST_TMPDIR/physl-nap" 300
 	start "$BATS_TEST_TMPDIR/physl-nap" 301
 	until [ "$(pgrep -c '^physl-n.p$')" = 2 ]; do sleep 0.05; done
+	asleep "${STARTED[@]}"
 	run -0 --separate-stderr physlens share --json --name '^physl-n.p$' --region .text --object '*nap'
 	json_check "[.share[0].children[].pid] | sort ==
 		[$(pgrep '^physl-n.p$' | sort -n | paste -sd ,)]"
@@ -123,6 +127,7 @@ frames() {
 @test "one process twice, one alone, none" {
 	start sleep 300
 	local pid=${STARTED[0]}
+	asleep "$pid"
 	run -2 --separate-stderr physlens share "$pid" "$pid"
 	[ -z "$output" ]
 	[ "${stderr_lines[0]}" = "physlens: share: process $pid was given twice" ]
@@ -150,6 +155,7 @@ frames() {
 @test "what cannot be read is named, and the others are shown" {
 	start sleep 300
 	start sleep 300
+	asleep "${STARTED[@]}"
 	run -2 --separate-stderr physlens share --json --region .text "${STARTED[@]}" 4194303 2
 	[[ $stderr == *'no such process: 4194303'* ]]
 	[[ $stderr == *'process 2 '* ]]
@@ -160,7 +166,7 @@ frames() {
 	start sleep 300
 	start setpriv --reuid=65534 --regid=65534 --clear-groups sleep 300
 	start setpriv --reuid=65534 --regid=65534 --clear-groups sleep 300
-	until pgrep -u 65534 -x sleep >/dev/null; do sleep 0.05; done
+	asleep "${STARTED[@]}"
 	cp "$PHYSLENS" "$BATS_TEST_TMPDIR/physlens"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	run -2 --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
@@ -171,16 +177,25 @@ frames() {
 
 @test "one that ends while it is read is named and left out whole" {
 	two_shells
-	local tries named=''
+	local tries took at named=''
+	helper_start hugereserve --populate 1024
+	took=${EPOCHREALTIME//[.,]/}
+	run -0 --separate-stderr physlens share --json "$A" "$B" "$HELPER_PID"
+	took=$((${EPOCHREALTIME//[.,]/} - took))
+	helpers_stop
 	for ((tries = 0; tries < 30 && !${#named}; tries++)); do
 		helper_start hugereserve --populate 1024
 		"$PHYSLENS" share --json "$A" "$B" "$HELPER_PID" >"$BATS_TEST_TMPDIR/out" \
 			2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- 4>&- &
-		sleep "0.0$((RANDOM % 40 + 10))"
+		# Some time within what it takes here and now.
+		at=$((took * RANDOM / 32768))
+		sleep "$((at / 1000000)).$(printf %06d $((at % 1000000)))"
 		kill -KILL "$HELPER_PID"
 		# 2 where it was gone before it could be opened.
 		wait $! || [ $? -eq 2 ]
+		# Whatever becomes of it, the others are shown.
 		output=$(<"$BATS_TEST_TMPDIR/out")
+		json_check "[.share[].children[].pid] | contains([$A, $B])"
 		# Whole or not at all: its 1024 MiB are in one region.
 		json_check "[.share[].children[] | select(.pid == $HELPER_PID and .present >= 262144)] as \$big |
 			[.share[].children[] | select(.pid == $HELPER_PID)] |

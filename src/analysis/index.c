@@ -329,8 +329,7 @@ static struct error *read_areas(struct reader *r, struct space *space)
 	return error;
 }
 
-/* What is the process's own affair is its fate; anything else ends the reading. */
-static struct error *settle(struct index_space *space, struct error *error)
+struct error *index_settle(struct index_space *space, struct error *error)
 {
 	if (!error) {
 		space->fate = INDEX_READ;
@@ -363,27 +362,38 @@ struct reading {
 	atomic_size_t done;
 };
 
+static struct error *read_space(struct reader *r, struct space *space)
+{
+	/* As the process has it: lists may have it with '?' for odd bytes. */
+	if (*space->command)
+		memcpy(r->space->command, space->command, sizeof(r->space->command));
+	return read_areas(r, space);
+}
+
+static struct error *open_and_read(struct reader *r)
+{
+	struct space *space;
+
+	TRY(target_open_space(r->index->target, r->space->pid, &space));
+	struct error *error = read_space(r, space);
+	space_close(space);
+	return error;
+}
+
 static struct error *read_process(void *argument, unsigned thread, size_t job)
 {
 	struct reading *reading = argument;
 	struct index *index = reading->index;
 	struct reader *r = &reading->readers[thread];
-	struct space *space;
+	struct space **spaces = reading->options->spaces;
 
 	r->space = &index->spaces.items[job];
 	r->number = job;
 	if (r->space->fate == INDEX_READ) {
-		struct error *error = target_open_space(index->target, r->space->pid, &space);
-		if (!error) {
-			/* As the process has it: lists may have it with '?' for odd bytes. */
-			if (*space->command)
-				memcpy(r->space->command, space->command,
-				       sizeof(r->space->command));
-			error = read_areas(r, space);
-			space_close(space);
-		}
+		struct error *error = spaces ? read_space(r, spaces[job]) : open_and_read(r);
+
 		r->pages = r->block_pages = 0;
-		TRY(settle(r->space, error));
+		TRY(index_settle(r->space, error));
 	}
 	size_t done = atomic_fetch_add(&reading->done, 1) + 1;
 	if (reading->options->progress)
@@ -490,9 +500,12 @@ static int compare_identity(const void *left, const void *right, void *argument)
 	struct identity_sort *sort = argument;
 	int order = 0;
 
-	if (!sort->error && a->pid != b->pid)
+	/* Those apart, or an order by PID here and by space there would be none. */
+	if (a->comparable != b->comparable)
+		return a->comparable ? -1 : 1;
+	if (!sort->error && a->comparable && a->pid != b->pid)
 		sort->error = target_compare_spaces(sort->index->target, a->pid, b->pid, &order);
-	/* One that ended or may not be compared is a matter for whoever reads it. */
+	/* One that just ended is a matter for whoever reads it. */
 	if (error_is(sort->error, ERROR_GONE) || error_is(sort->error, ERROR_DENIED)) {
 		error_free(scope_take(sort->error, NULL));
 		order = 0;
@@ -526,6 +539,23 @@ static struct error *mark_same(struct index *index)
 	return NULL;
 }
 
+/* One that ended or may not be compared, not even with itself, is a matter for whoever reads it. */
+static struct error *learn_comparable(struct index *index)
+{
+	for (size_t i = 0; i < index->spaces.count; i++) {
+		struct index_space *one = &index->spaces.items[i];
+		int order;
+		struct error *error =
+			target_compare_spaces(index->target, one->pid, one->pid, &order);
+
+		one->comparable = error == NULL;
+		if (error_is(error, ERROR_UNSUPPORTED))
+			return error;
+		error_free(error);
+	}
+	return NULL;
+}
+
 static int compare_pids(const void *left, const void *right)
 {
 	const struct index_space *a = left, *b = right;
@@ -539,9 +569,12 @@ struct error *index_identify(struct index *index)
 
 	if (index->spaces.count == 0)
 		return NULL;
-	qsort_r(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
-		compare_identity, &sort);
-	struct error *error = sort.error ? sort.error : mark_same(index);
+	struct error *error = learn_comparable(index);
+	if (!error) {
+		qsort_r(index->spaces.items, index->spaces.count, sizeof(*index->spaces.items),
+			compare_identity, &sort);
+		error = sort.error ? sort.error : mark_same(index);
+	}
 	if (error_is(error, ERROR_UNSUPPORTED)) {
 		error_free(scope_take(error, NULL));
 		index->identity_known = false;

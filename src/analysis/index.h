@@ -97,6 +97,7 @@ struct index_space {
 	enum index_fate fate;
 	struct error *why; /* of INDEX_GONE and INDEX_REFUSED */
 	pid_t same_as;     /* of INDEX_SAME */
+	bool comparable;   /* its address space may be held against others */
 	/* Pages, of INDEX_READ: */
 	uint64_t present; /* in the index, those of hugetlb among them */
 	uint64_t swapped;
@@ -121,6 +122,8 @@ struct index_options {
 	/* Only these frames (PFNs, ascending, apart); NULL for all. */
 	const struct range *frames;
 	size_t frame_count;
+	/* By space number, of those that are to be read: open ones, which stay open; or NULL. */
+	struct space **spaces;
 	index_progress progress; /* or NULL */
 	void *argument;
 };
@@ -156,6 +159,12 @@ struct error *index_identify(struct index *index);
  * not fail the call: its fate says why. ERROR_DENIED when frame numbers are hidden.
  */
 struct error *index_read(struct index *index, const struct index_options *options);
+
+/*
+ * Takes an error that met a space: what is the process's own affair (it ended, has no memory, may
+ * not be read) becomes its fate, and the space is not read; any other is given back.
+ */
+struct error *index_settle(struct index_space *space, struct error *error);
 
 /* Sorts by first frame, which index_walk() needs: those that begin with the same one in any order.
  */

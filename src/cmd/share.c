@@ -214,6 +214,7 @@ static struct error *check_distinct(struct sharer *s)
 				      "needed");
 }
 
+/* Before the frames are read: of one that ends meanwhile nothing is counted. */
 static struct error *open_layouts(struct sharer *s)
 {
 	for (size_t i = 0; i < s->index.spaces.count; i++) {
@@ -224,16 +225,14 @@ static struct error *open_layouts(struct sharer *s)
 		struct error *error = target_open_space(s->target, one->pid, &s->spaces[i]);
 		if (!error)
 			error = layout_init(&s->layouts[i], s->spaces[i], 0);
-		/* What was read of one that has just ended cannot be named. */
-		if (error)
-			return error_context(error, "process %d", (int)one->pid);
+		TRY(index_settle(one, error));
 	}
 	return NULL;
 }
 
 static struct error *read_all(struct sharer *s)
 {
-	struct index_options wanted = {0};
+	struct index_options wanted = {.spaces = s->spaces};
 
 	TRY(index_identify(&s->index));
 	if (!s->index.identity_known)
@@ -242,9 +241,9 @@ static struct error *read_all(struct sharer *s)
 	TRY(check_distinct(s));
 	if (s->freeze)
 		TRY(processes_freeze(&s->index, &s->held));
-	struct error *error = index_read(&s->index, &wanted);
+	struct error *error = open_layouts(s);
 	if (!error)
-		error = open_layouts(s);
+		error = index_read(&s->index, &wanted);
 	processes_release(s->invocation, &s->held);
 	if (error)
 		return error;
