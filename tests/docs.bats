@@ -70,6 +70,8 @@ run_example() {
 	if [[ $code = *gunicorn* ]] && ! command -v gunicorn; then
 		return 0
 	fi
+	# Of the tests that run at once only one can have that port.
+	[[ $code != *127.0.0.1:8017* ]] || system_lock
 	PATH=$dir/bin:$PATH TMPDIR=$dir setsid --wait bash --norc -o pipefail -c '
 		echo $$ >"$0"
 		sudo() { "$@"; }

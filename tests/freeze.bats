@@ -15,6 +15,7 @@ setup() {
 
 teardown() {
 	helpers_stop
+	started_stop
 }
 
 # The state and tracer of a process, as "S 0".
@@ -26,12 +27,23 @@ state() {
 all_run() {
 	local pid tries
 	for pid; do
-		for ((tries = 0; tries < 100; tries++)); do
+		for ((tries = 0; tries < 500; tries++)); do
 			[[ $(state "$pid") != [SR]\ 0 ]] || break
 			sleep 0.02
 		done
 		[[ $(state "$pid") == [SR]\ 0 ]]
 	done
+}
+
+# comes_to STATE PID[/task/TID]: its state and tracer become that; what was let go takes a moment.
+comes_to() {
+	local tries
+	for ((tries = 0; tries < 500; tries++)); do
+		[ "$(state "$2")" != "$1" ] || return 0
+		sleep 0.02
+	done
+	echo "process $2 is '$(state "$2")', not '$1'" >&2
+	return 1
 }
 
 @test "they go on afterwards" {
@@ -42,8 +54,9 @@ all_run() {
 
 @test "one that was stopped stays stopped, and goes on when it is told to" {
 	kill -STOP "${CHILDREN[0]}"
+	comes_to 'T 0' "${CHILDREN[0]}"
 	run -0 --separate-stderr physlens share --freeze "$HELPER_PID" "${CHILDREN[@]}"
-	[ "$(state "${CHILDREN[0]}")" = 'T 0' ]
+	comes_to 'T 0' "${CHILDREN[0]}"
 	all_run "$HELPER_PID" "${CHILDREN[1]}"
 	kill -CONT "${CHILDREN[0]}"
 	all_run "${CHILDREN[0]}"
@@ -51,21 +64,18 @@ all_run() {
 
 @test "all threads of a process are held and let go" {
 	command -v python3 >/dev/null || skip 'python3 is not installed'
-	python3 -c '
+	local task
+	start python3 -c '
 import threading, time
 for _ in range(8):
 	threading.Thread(target=lambda: time.sleep(300), daemon=True).start()
-time.sleep(300)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	local pid=$! task
-	disown
-	until [ "$(awk '/^Threads:/ { print $2 }' "/proc/$pid/status")" = 9 ]; do sleep 0.05; done
-	run -0 --separate-stderr physlens share -f "$pid" "$HELPER_PID"
+time.sleep(300)'
+	until [ "$(awk '/^Threads:/ { print $2 }' "/proc/$PID/status")" = 9 ]; do sleep 0.05; done
+	run -0 --separate-stderr physlens share -f "$PID" "$HELPER_PID"
 	[ -z "$stderr" ]
-	for task in "/proc/$pid/task"/*; do
-		[[ $(awk '/^State:/ { print $2 }' "$task/status") == S ]]
-		[[ $(awk '/^TracerPid:/ { print $2 }' "$task/status") == 0 ]]
+	for task in "/proc/$PID/task"/*; do
+		comes_to 'S 0' "$PID/task/${task##*/}"
 	done
-	kill -KILL "$pid"
 }
 
 @test "a signal ends it, and what it held goes on: SIGKILL, too" {

@@ -381,15 +381,23 @@ agrees_with_smaps() {
 	done
 }
 
+# sleeper PATH PROGRAM…: PROGRAM…, which is or becomes PATH (a copy of sleep), once it sleeps.
+sleeper() {
+	local path=$1
+	shift
+	start "$@" 600
+	# In this order: what has become PATH stays it, and has its libraries before it sleeps.
+	until [ "$(readlink "/proc/$PID/exe")" = "$path" ] && grep -qxz 600 "/proc/$PID/cmdline" &&
+		grep -q libc "/proc/$PID/maps" && grep -q '^State:.S' "/proc/$PID/status"; do
+		[ -e "/proc/$PID" ]
+		sleep 0.01
+	done
+}
+
 @test "a path that is not ASCII, whatever the locale" {
-	local dir
-	dir=$(mktemp -d)
-	cp "$(command -v sleep)" "$dir/aäb"
-	"$dir/aäb" 60 3>&- &
-	local pid=$!
-	run -0 env LC_ALL=C timeout 20 "$PHYSLENS" map -n -o object --object aäb "$pid"
-	kill "$pid"
-	rm -r "$dir"
+	cp "$(type -P sleep)" "$BATS_TEST_TMPDIR/aäb"
+	sleeper "$BATS_TEST_TMPDIR/aäb" "$BATS_TEST_TMPDIR/aäb"
+	run -0 env LC_ALL=C timeout 60 "$PHYSLENS" map -n -o object --object aäb "$PID"
 	[[ $output == *"/aäb"* ]]
 }
 
@@ -441,15 +449,6 @@ agrees_with_smaps() {
 
 # ---- the right file ----
 
-# sleeper PROGRAM…: runs a copy of sleep, and waits until it is itself and sleeps.
-sleeper() {
-	start "$@" 600
-	until grep -q libc "/proc/$PID/maps" && grep -q '^State:.S' "/proc/$PID/status" &&
-		grep -qxz 600 "/proc/$PID/cmdline" && [ "$(readlink "/proc/$PID/exe")" != /usr/bin/dash ]; do
-		sleep 0.01
-	done
-}
-
 # Names and places of the program's own regions, without the object's name.
 own_regions() {
 	physlens map -n -r -o region,start,end,perms --object "*$1*" "$PID"
@@ -458,7 +457,7 @@ own_regions() {
 @test "a deleted and a replaced program still give the names of the right file" {
 	local before
 	cp "$(type -P sleep)" "$BATS_TEST_TMPDIR/prog"
-	sleeper "$BATS_TEST_TMPDIR/prog"
+	sleeper "$BATS_TEST_TMPDIR/prog" "$BATS_TEST_TMPDIR/prog"
 	before=$(own_regions /prog)
 	[[ $before == *'.text '* && $before == *'.rodata '* ]]
 	mv "$BATS_TEST_TMPDIR/prog" "$BATS_TEST_TMPDIR/gone"
@@ -480,12 +479,12 @@ own_regions() {
 	local before
 	mkdir "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/ns"
 	cp "$(type -P sleep)" "$BATS_TEST_TMPDIR/real/prog"
-	sleeper "$BATS_TEST_TMPDIR/real/prog"
+	sleeper "$BATS_TEST_TMPDIR/real/prog" "$BATS_TEST_TMPDIR/real/prog"
 	before=$(own_regions /prog | cut -d ' ' -f 1,4)
 	cp "$(type -P bash)" "$BATS_TEST_TMPDIR/ns/prog"
 	unshare -m true || skip 'no mount namespaces'
 	# shellcheck disable=SC2016
-	sleeper unshare -m sh -c \
+	sleeper "$BATS_TEST_TMPDIR/ns/prog" unshare -m sh -c \
 		'mount --bind "$0/real" "$0/ns" && exec "$0/ns/prog" "$1"' "$BATS_TEST_TMPDIR"
 	run -0 grep -c "$BATS_TEST_TMPDIR/ns/prog" "/proc/$PID/maps"
 	run -0 own_regions /prog

@@ -34,8 +34,7 @@ teardown() {
 # A process that sleeps; what runs is a file whose system can be read past its cache.
 sleeper() {
 	start sleep 300
-	until grep -q nanosleep "/proc/$PID/wchan" 2>/dev/null ||
-		[ "$(cut -d ' ' -f 3 <"/proc/$PID/stat")" = S ]; do sleep 0.05; done
+	asleep "$PID"
 	require_disk
 }
 
@@ -179,7 +178,7 @@ verify_rows() {
 	cp "$(command -v sleep)" "$work/program"
 	sync "$work/program"
 	start "$work/program" 300
-	sleep 0.3
+	asleep "$PID"
 	require_disk
 	run -0 physlens verify "$PID"
 	rm "$work/program"
@@ -245,6 +244,8 @@ verify_rows() {
 	until [ "$(cat "/proc/$PID/comm")" = sleep ] && physlens translate "$PID" entry >/dev/null 2>&1; do
 		sleep 0.05
 	done
+	# Its loader relocates it later than it maps it.
+	asleep "$PID"
 	require_disk
 	verify_rows '.verify | length == 1 and .[0].kind == "relocated" and .[0].pages == 1 and
 		(.[0].object | endswith("/text.so"))'
@@ -397,7 +398,7 @@ verify_rows() {
 	pids+=("$PID")
 	start python3 -c 'import time, ssl, ctypes; time.sleep(300)'
 	pids+=("$PID")
-	sleep 1
+	asleep "${pids[@]}"
 	require_disk
 	run --separate-stderr physlens verify --all --json
 	[ "$status" = 0 ] || [ "$status" = 1 ] || [ "$status" = 2 ]
@@ -420,7 +421,7 @@ verify_rows() {
 	one=$(physlens verify --json "$PID" | jq .summary.frames)
 	first=$PID
 	start sleep 300
-	sleep 0.3
+	asleep "$PID"
 	both=$(physlens verify --json "$PID" "$first" | jq .summary.frames)
 	# The second has its own copies of what its loader wrote, and those are few.
 	((both < one * 3 / 2))

@@ -848,6 +848,9 @@ static const char *make_thp_split(struct made *made)
 	touch_write(p, HUGE_2M / page_size);
 	if (!is_thp(p, HUGE_2M))
 		return "the kernel gave no transparent huge page";
+	/* khugepaged, which the first huge area has woken, would put it together again. */
+	if (madvise(p, HUGE_2M, MADV_NOHUGEPAGE) != 0)
+		return failed("MADV_NOHUGEPAGE");
 	if (mprotect(p + 5 * page_size, page_size, PROT_READ) != 0 ||
 	    mprotect(p + 5 * page_size, page_size, PROT_READ | PROT_WRITE) != 0)
 		return failed("mprotect");

@@ -78,6 +78,7 @@ same_as_rollup() {
 		if [[ $before == "$ROLLUPS" ]] && are_close "$slack"; then agrees=0; fi
 	done
 	kill "$counter" 2>/dev/null || true
+	wait "$counter" 2>/dev/null || true
 	exec {from}<&-
 	((agrees == 0)) || printf 'smaps_rollup:\n%sand\n%scensus:\n%s' "$before" "$ROLLUPS" "$SAMPLE"
 	return "$agrees"

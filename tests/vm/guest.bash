@@ -9,6 +9,9 @@ bats_require_minimum_version 1.5.0
 	exit 1
 }
 
+# shellcheck source=../helpers/wait.bash
+. "${BASH_SOURCE[0]%/*}/../helpers/wait.bash"
+
 # shellcheck disable=SC2034 # for the tests
 physlens=${PHYSLENS:-$PWD/physlens}
 programs=${PHYSLENS_HELPERS:-$PWD/tests/helpers}
@@ -26,6 +29,8 @@ all_kinds_possible() {
 	echo 1 >/sys/kernel/mm/ksm/run
 	echo 10000 >/sys/kernel/mm/ksm/pages_to_scan
 	echo 16 >/proc/sys/vm/nr_hugepages
+	# khugepaged is to rest: it would move pages to huge ones while they are looked at.
+	echo 3600000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 	echo always >/sys/kernel/mm/transparent_hugepage/enabled
 	echo always >/sys/kernel/mm/transparent_hugepage/shmem_enabled
 }

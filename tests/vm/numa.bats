@@ -13,7 +13,9 @@ on_node() {
 	local start
 	mkfifo "$BATS_TEST_TMPDIR/hold.$1"
 	# set_mempolicy(MPOL_BIND)
-	perl -e 'syscall(238, 2, pack("Q", 1 << $ARGV[0]), 64) == 0 or die; $x = "x" x (8 << 20);
+	perl -e 'syscall(238, 2, pack("Q", 1 << $ARGV[0]), 64) == 0 or die;
+		# Not a constant, which perl would make before.
+		$n = 8 << 20; $x = "x" x $n;
 		$| = 1; print "ready\n"; <STDIN>' "$1" <>"$BATS_TEST_TMPDIR/hold.$1" \
 		>"$BATS_TEST_TMPDIR/said.$1" 3>&- &
 	pid=$!

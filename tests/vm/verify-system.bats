@@ -45,20 +45,24 @@ setup_file() {
 }
 
 teardown_file() {
+	local tries
+
+	# The shell's child, which nobody here can wait for, may still be ending.
+	for ((tries = 0; tries < 300; tries++)); do
+		! umount "$root" 2>/dev/null || return 0
+		sleep 0.1
+	done
 	umount "$root"
 }
 
 setup() {
-	local pid
-
 	running=()
 	run_inside "$(command -v bash)" -c 'sleep 300; :'
 	run_inside "$(command -v tail)" -f /tmp/log
 	run_inside "$(command -v perl)" -e 'sleep 300'
 	run_inside "$(command -v busybox)" sleep 300
 	run_inside "$(command -v sleep)" 300
-	sleep 2
-	for pid in "${running[@]}"; do kill -0 "$pid"; done
+	asleep "${running[@]}"
 }
 
 teardown() {

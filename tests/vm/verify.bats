@@ -42,7 +42,7 @@ start_sleepers() {
 		LC_ALL=C "$loader" --library-path "$mnt" "$mnt/sleep" 300 </dev/null 3>&- &
 		sleepers+=($!)
 	done
-	sleep 1
+	asleep "${sleepers[@]}"
 }
 
 address() { "$physlens" translate -n -r -o vaddr "$1" "$2"; }
@@ -52,7 +52,7 @@ paddr() { "$physlens" translate -n -r -o paddr "$1" "$2"; }
 @test "what is on 9p is unverifiable, not a match" {
 	sleep 300 3>&- &
 	sleepers+=($!)
-	sleep 0.5
+	asleep "${sleepers[@]}"
 	run -2 "$physlens" verify --json "${sleepers[0]}"
 	jq -e '.verify | length > 2 and ([.[].kind] | unique == ["unverifiable"])' <<<"$output"
 }
