@@ -166,10 +166,10 @@ complete() {
 		for pid in "$FIXTURE_PID" "$HELPER_PID"; do
 			# shellcheck disable=SC2086 # words
 			run -0 --separate-stderr physlens map $mode "$pid"
+			[ -z "$stderr" ]
+			[[ $mode != *--json ]] || json_check '.map | length > 5'
 			printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/out"
 			no_control "$BATS_TEST_TMPDIR/out"
-			[[ $mode != *--json ]] || json_check
-			[ -z "$stderr" ]
 		done
 	done
 	run -0 physlens map --json "$FIXTURE_PID"
