@@ -11,9 +11,12 @@ static char bss[PAGE] __attribute__((aligned(PAGE)));
 
 int main(void)
 {
-	/* The middle page of three: functions that are called write to the stack below. */
+	/*
+	 * Functions that are called write to the stack below; and down to here the dynamic loader
+	 * has not come, which may have run on another processor (stay_on_this_processor()).
+	 */
 	struct {
-		char above[PAGE + 0x5a4];
+		char above[4 * PAGE + 0x5a4];
 		volatile pid_t cpid;
 		char rest[2 * PAGE - 0x5a4 - sizeof(pid_t)];
 	} __attribute__((aligned(PAGE))) stack;

@@ -63,6 +63,46 @@ static int open_file(void)
 	return file;
 }
 
+/*
+ * The kernel maps neighbours of a page only where they are in the same page table (mm/memory.c,
+ * do_fault_around()): eight pages that begin at a multiple of eight are.
+ */
+static volatile char *map_in_one_table(int file)
+{
+	enum { SIZE = PAGES * PAGE };
+	char *room = mmap(NULL, 2 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED)
+		return MAP_FAILED;
+	return mmap((char *)(((uintptr_t)room + SIZE - 1) & ~(uintptr_t)(SIZE - 1)), SIZE,
+		    PROT_READ, MAP_SHARED | MAP_FIXED, file, SKIPPED * PAGE);
+}
+
+/* Frames that were just let go are given out first: somebody else is to have them. */
+static void take_free_frames(void)
+{
+	enum { FRAMES = 512 };
+	volatile char *pages = mmap(NULL, FRAMES * PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		return;
+	madvise((void *)pages, FRAMES * PAGE, MADV_NOHUGEPAGE);
+	for (int i = 0; i < FRAMES; i++)
+		pages[i * PAGE] = 'x';
+}
+
+/*
+ * Whether a page that was evicted is still in RAM: what goes to a disk stays in the swap cache
+ * until the kernel wants its frame (mincore(2) looks there).
+ */
+static int in_swap_cache(volatile char *page)
+{
+	unsigned char there = 0;
+
+	return !any_present(page, PAGE) && mincore((void *)page, PAGE, &there) == 0 && there & 1;
+}
+
 int main(void)
 {
 	int file;
@@ -71,8 +111,7 @@ int main(void)
 	file = open_file();
 	volatile char *anonymous = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	volatile char *mapped =
-		mmap(NULL, PAGES * PAGE, PROT_READ, MAP_SHARED, file, SKIPPED * PAGE);
+	volatile char *mapped = map_in_one_table(file);
 
 	if (anonymous == MAP_FAILED || mapped == MAP_FAILED)
 		fail("mmap");
@@ -80,6 +119,7 @@ int main(void)
 	say_address("anonymous", anonymous);
 	say_address("file", mapped);
 	say_number("pages", PAGES);
+	say_number("cached", 0);
 	no_faults();
 	step_done();
 
@@ -94,9 +134,11 @@ int main(void)
 
 	evict(anonymous, 2 * PAGE); /* the zero page is nobody's to evict */
 	evict(mapped, PAGES * PAGE);
+	take_free_frames();
 	no_faults();
 	step_done();
 
+	say_number("cached", in_swap_cache(anonymous));
 	touch(&anonymous[0], 1);
 	step_done();
 	touch(&mapped[0], 0);

@@ -88,6 +88,22 @@ names() { "$physlens" lab -n -r -o name; }
 	done
 }
 
+@test "paging with swap on a disk: what is still in the swap cache comes back by a minor fault" {
+	local disk
+	swapoff -a
+	[ -e /dev/loop0 ] || modprobe loop
+	truncate -s 64M "$BATS_TEST_TMPDIR/swap"
+	disk=$(losetup -f --show "$BATS_TEST_TMPDIR/swap")
+	mkswap "$disk"
+	swapon "$disk"
+	"$physlens" lab -J paging >json
+	swapoff "$disk"
+	losetup -d "$disk"
+	jq -e '.lab | all(.kind != "claim" or .text == "holds")' json
+	jq -e '.lab | any(.kind == "claim" and (.name | contains("still in the swap cache")))' json
+	jq -e '[.lab[] | select(.kind == "faults" and .step == 7) | .value] == [1, 0]' json
+}
+
 @test "fork: what the hardware allows, step by step" {
 	"$physlens" lab -J fork >json
 	# pte STEP PROCESS NAME
