@@ -31,9 +31,10 @@ state_of() { awk '/^State/ { print $2 }' "/proc/$1/status"; }
 
 # wait_state PID LETTERS: until the process is in one of those states.
 wait_state() {
-	local tries
-	for ((tries = 0; tries < 100; tries++)); do
-		[[ $2 != *$(state_of "$1")* ]] || return 0
+	local tries state
+	for ((tries = 0; tries < 1200; tries++)); do
+		state=$(state_of "$1") && [ -n "$state" ] || return 1
+		[[ $2 != *$state* ]] || return 0
 		sleep 0.05
 	done
 	echo "process $1 is $(state_of "$1"), not $2"
@@ -134,11 +135,24 @@ os.waitpid(pid, 0)'
 	run -2 --separate-stderr "$PHYSLENS" cow --
 }
 
-# A shell that forks all the time.
+# A shell that forks all the time, twice a turn, and notes each turn.
 forking() {
 	# shellcheck disable=SC2016 # for that shell
-	start bash -c 'while :; do (x=1); sleep 0.1; done'
+	start bash -c 'while :; do (x=1); sleep 0.1; echo >>"$1"; done' - "$BATS_TEST_TMPDIR/turns"
 	target=${STARTED[0]}
+	until [ -s "$BATS_TEST_TMPDIR/turns" ]; do sleep 0.05; done
+}
+
+# turned N: until it has done so N times more.
+turned() {
+	local tries from
+	from=$(wc -l <"$BATS_TEST_TMPDIR/turns")
+	for ((tries = 0; tries < 1200; tries++)); do
+		(($(wc -l <"$BATS_TEST_TMPDIR/turns") < from + $1)) || return 0
+		sleep 0.05
+	done
+	echo 'it does not fork any more'
+	return 1
 }
 
 @test "--attach: the forks from now on; interrupted, the program lives on" {
@@ -146,7 +160,10 @@ forking() {
 	forking
 	"$PHYSLENS" cow --json -O "$log" --attach "$target" 3>&- 4>&- &
 	tracer=$!
-	sleep 1
+	traced_by "$target" "$tracer"
+	turned 3
+	# Whoever reads along has had them by now.
+	grep -q '"fork"' "$log"
 	kill -INT "$tracer"
 	wait "$tracer"
 	jq -e '[.cow[] | select(.event == "fork")] | length >= 2' "$log"
@@ -154,10 +171,7 @@ forking() {
 	[ "$(awk '/TracerPid/ { print $2 }' "/proc/$target/status")" = 0 ]
 	wait_state "$target" SR
 	# It still forks.
-	local before
-	before=$(awk '/^processes/ { print $2 }' /proc/stat)
-	sleep 0.5
-	(($(awk '/^processes/ { print $2 }' /proc/stat) > before))
+	turned 2
 }
 
 @test "the tool is killed: nothing is left stopped, nor traced" {
@@ -167,9 +181,10 @@ forking() {
 		"$PHYSLENS" cow --interval 0.05 -O "$log" --attach "$target" 3>&- 4>&- &
 		tracer=$!
 		disown
-		sleep 0.37
+		traced_by "$target" "$tracer"
+		sleep 0.27
 		kill -KILL "$tracer"
-		sleep 0.1
+		while _process_lives "$tracer"; do sleep 0.01; done
 		for pid in "$target" $(pgrep -P "$target"); do
 			# A child may end at any time: then there is nothing to read.
 			status=$(cat "/proc/$pid/status" 2>/dev/null) || continue
@@ -185,7 +200,7 @@ forking() {
 	forking
 	"$PHYSLENS" cow -O "$log" --attach "$target" 3>&- 4>&- &
 	tracer=$!
-	sleep 0.3
+	traced_by "$target" "$tracer"
 	kill -STOP "$target"
 	wait_state "$target" tT
 	sleep 0.5
@@ -197,6 +212,7 @@ forking() {
 	wait_state "$target" tT
 	kill -INT "$tracer"
 	wait "$tracer"
+	wait_state "$target" T
 	sleep 0.2
 	[ "$(state_of "$target")" = T ]
 	kill -CONT "$target"
@@ -206,9 +222,10 @@ forking() {
 @test "already traced: who traces it is said" {
 	local tracer
 	start sleep 300
+	asleep "${STARTED[0]}"
 	"$PHYSLENS" cow -O "$log" --attach "${STARTED[0]}" 3>&- 4>&- &
 	tracer=$!
-	sleep 0.3
+	traced_by "${STARTED[0]}" "$tracer"
 	run -2 --separate-stderr "$PHYSLENS" cow --attach "${STARTED[0]}"
 	[ "$stderr" = "physlens: cow: process ${STARTED[0]} cannot be traced: process $tracer traces it already" ]
 	kill -INT "$tracer"
@@ -220,9 +237,14 @@ forking() {
 @test "SIGTERM to the tool is handed to the program; SIGINT is the program's own affair" {
 	local tracer
 	# shellcheck disable=SC2016 # for that shell
-	"$PHYSLENS" cow -O "$log" -- bash -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' 3>&- 4>&- &
+	"$PHYSLENS" cow -O "$log" -- \
+		bash -c 'trap "exit 9" TERM; echo trapped; while :; do sleep 0.1; done' \
+		>"$BATS_TEST_TMPDIR/said" 3>&- 4>&- &
 	tracer=$!
-	sleep 0.5
+	until grep -q trapped "$BATS_TEST_TMPDIR/said"; do
+		kill -0 "$tracer"
+		sleep 0.05
+	done
 	kill -INT "$tracer"
 	sleep 0.2
 	kill -0 "$tracer"

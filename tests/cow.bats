@@ -142,29 +142,54 @@ all_pages() { physlens cow --pages --all -n -r "${@:3}" "$1" "$2"; }
 	[[ $stderr == *"process $CHILD has no descendants"* ]]
 }
 
+# start_watch OPTION…: a sample a second, in the file "samples".
+start_watch() {
+	STARTED_OUTPUT=$BATS_TEST_TMPDIR/samples start "$PHYSLENS" cow --watch 1 "$@"
+}
+
+# sampled FILTER: until that is true of the samples, one JSON object each.
+sampled() {
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		! jq -s -e "$1" "$BATS_TEST_TMPDIR/samples" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	echo "not so: $1: $(cat "$BATS_TEST_TMPDIR/samples")"
+	return 1
+}
+
 @test "--watch: who comes and goes is shown as that" {
 	local master
-	start bash -c 'sleep 300 & one=$!; sleep 2.2; kill $one; (sleep 300; :) & sleep 300; :'
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	start bash -c 'sleep 300 & one=$!; read -r <"$1"; kill $one; (sleep 300; :) & sleep 300; :' - \
+		"$BATS_TEST_TMPDIR/go"
 	master=${STARTED[0]}
 	until pgrep -P "$master" sleep >/dev/null; do sleep 0.05; done
-	timeout 7 "$PHYSLENS" cow --json --watch 1 "$master" >"$BATS_TEST_TMPDIR/samples" || true
-	# One JSON object a sample.
-	[ "$(jq -s length "$BATS_TEST_TMPDIR/samples")" -ge 5 ]
-	jq -s -e '[.[].cow[].state] | index("new") and index("exited") and index("exec")' \
-		"$BATS_TEST_TMPDIR/samples"
+	start_watch --json "$master"
+	sampled 'length >= 2'
+	echo >"$BATS_TEST_TMPDIR/go"
+	sampled '[.[].cow[].state] | index("new") and index("exited") and index("exec")'
+	sampled 'length >= 5'
+	kill "$PID"
 	pkill -KILL -P "$master" || true
 }
 
 @test "--watch: it ends with the master, in order" {
-	local master
-	# shellcheck disable=SC2016 # for that shell
-	start bash -c '(sleep 300; :) & sleep 2.2; kill -KILL $$'
+	local master watch
+	start bash -c '(sleep 300; :) & sleep 300; :'
 	master=${STARTED[0]}
 	until pgrep -P "$master" >/dev/null; do sleep 0.05; done
-	run -0 --separate-stderr timeout 20 "$PHYSLENS" cow --watch 1 "$master"
-	[[ $stderr == *"process $master"* ]]
-	[ "$(wc -l <<<"$stderr")" = 1 ]
-	[[ $output == *EROSION* ]]
+	timeout 60 "$PHYSLENS" cow --watch 1 "$master" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" \
+		3>&- 4>&- &
+	watch=$!
+	until grep -q EROSION "$BATS_TEST_TMPDIR/out"; do
+		kill -0 "$watch"
+		sleep 0.05
+	done
+	kill -KILL "$master"
+	wait "$watch"
+	grep -q "process $master" "$BATS_TEST_TMPDIR/err"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/err")" = 1 ]
 }
 
 # let_go PID: nobody traces it, and it sleeps.
@@ -195,6 +220,7 @@ let_go() {
 			env --default-signal=INT "$PHYSLENS" cow --freeze --watch 1 "$PARENT" \
 				>/dev/null 2>&1 3>&- 4>&- &
 			tool=$!
+			become "$tool" "$PHYSLENS"
 			sleep $delay
 			kill -$signal "$tool" 2>/dev/null || true
 			wait "$tool" || true
@@ -263,6 +289,7 @@ for i in range(30):
 @test "unrelated processes are compared, and it is said so" {
 	start sleep 300
 	start sleep 300
+	asleep "${STARTED[@]}"
 	run -0 --separate-stderr physlens cow --json "${STARTED[0]}" "${STARTED[1]}"
 	[[ $stderr == *"process ${STARTED[1]} does not descend from process ${STARTED[0]}"* ]]
 	json_check '.cow[-1].saves == 0 and .cow[-1].region == "total"'

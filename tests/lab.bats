@@ -8,6 +8,11 @@ bats_require_minimum_version 1.5.0
 load helpers/lib
 load helpers/lab
 
+# What others set up comes and goes: swap that is taken away brings back what was evicted.
+setup_file() { system_lock; }
+
+teardown_file() { system_restore; }
+
 setup() {
 	export LC_ALL=C.UTF-8 COLUMNS=80
 	unset NO_COLOR

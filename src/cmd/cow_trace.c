@@ -453,7 +453,6 @@ static struct error *on_event(struct tracer *t, const struct trace_event *event)
 	return NULL;
 }
 
-/* Rows are for who reads along: they are written as soon as nothing else is to be done. */
 static struct error *follow(struct tracer *t)
 {
 	struct trace_event event = {0};
@@ -595,7 +594,11 @@ static struct error *open_log(struct tracer *t)
 	const char *log = t->cow->log;
 
 	t->out = log ? fopen(log, "we") : t->cow->attach ? stdout : stderr;
-	return t->out ? NULL : error_errno(errno, "%s", log);
+	if (!t->out)
+		return error_errno(errno, "%s", log);
+	/* Rows are for who reads along, also in a file or through a pipe. */
+	setvbuf(t->out, NULL, _IOLBF, 0);
+	return NULL;
 }
 
 static struct error *close_log(struct tracer *t, struct error *error)

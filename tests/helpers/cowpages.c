@@ -25,6 +25,7 @@
 #endif
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -299,6 +300,19 @@ static void print_kind(const struct kind *kind)
 	printf("\n");
 }
 
+/*
+ * Before pages are made, and so that the child stays here, too: a new page waits on a list of the
+ * processor that made it; on another one a write copies it although nobody else has it any more.
+ */
+static void stay_on_this_processor(void)
+{
+	cpu_set_t processors;
+
+	CPU_ZERO(&processors);
+	CPU_SET((size_t)sched_getcpu(), &processors);
+	sched_setaffinity(0, sizeof(processors), &processors);
+}
+
 static void make_kinds(const char *only)
 {
 	for (size_t k = 0; k < KINDS; k++) {
@@ -329,6 +343,7 @@ int main(int argc, char **argv)
 	}
 	stack_pages = (char *)(((uintptr_t)room + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
 	helper_init();
+	stay_on_this_processor();
 	setvbuf(stdout, NULL, _IOFBF, 1 << 14);
 	make_kinds(only);
 	fflush(stdout);
