@@ -868,8 +868,6 @@ static struct error *space_init(struct live_space *space)
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));
 	TRY(check_not_empty(space));
-	if (runs_another_program(space))
-		return gone(&space->base);
 	read_command(space);
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
