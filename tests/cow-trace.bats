@@ -144,16 +144,9 @@ forking() {
 }
 
 # turned N: until it has done so N times more.
-turned() {
-	local tries from
-	from=$(wc -l <"$BATS_TEST_TMPDIR/turns")
-	for ((tries = 0; tries < 1200; tries++)); do
-		(($(wc -l <"$BATS_TEST_TMPDIR/turns") < from + $1)) || return 0
-		sleep 0.05
-	done
-	echo 'it does not fork any more'
-	return 1
-}
+turned() { wait_for has_turned $(($(wc -l <"$BATS_TEST_TMPDIR/turns") + $1)); }
+
+has_turned() { [ "$(wc -l <"$BATS_TEST_TMPDIR/turns")" -ge "$1" ]; }
 
 @test "--attach: the forks from now on; interrupted, the program lives on" {
 	local tracer

@@ -147,15 +147,15 @@ start_watch() {
 	STARTED_OUTPUT=$BATS_TEST_TMPDIR/samples start "$PHYSLENS" cow --watch 1 "$@"
 }
 
-# sampled FILTER: until that is true of the samples, one JSON object each.
+# Whether that is true of the samples, one JSON object each.
+samples_are() { jq -s -e "$1" "$BATS_TEST_TMPDIR/samples" >/dev/null 2>&1; }
+
+# sampled FILTER: until it is.
 sampled() {
-	local tries
-	for ((tries = 0; tries < 600; tries++)); do
-		! jq -s -e "$1" "$BATS_TEST_TMPDIR/samples" >/dev/null 2>&1 || return 0
-		sleep 0.1
-	done
-	echo "not so: $1: $(cat "$BATS_TEST_TMPDIR/samples")"
-	return 1
+	wait_for samples_are "$1" || {
+		cat "$BATS_TEST_TMPDIR/samples"
+		return 1
+	}
 }
 
 @test "--watch: who comes and goes is shown as that" {

@@ -36,15 +36,9 @@ all_run() {
 }
 
 # comes_to STATE PID[/task/TID]: its state and tracer become that; what was let go takes a moment.
-comes_to() {
-	local tries
-	for ((tries = 0; tries < 500; tries++)); do
-		[ "$(state "$2")" != "$1" ] || return 0
-		sleep 0.02
-	done
-	echo "process $2 is '$(state "$2")', not '$1'" >&2
-	return 1
-}
+comes_to() { wait_for has_state "$@"; }
+
+has_state() { [ "$(state "$2")" = "$1" ]; }
 
 @test "they go on afterwards" {
 	run -0 --separate-stderr physlens share --freeze "$HELPER_PID" "${CHILDREN[@]}"

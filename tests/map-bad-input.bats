@@ -198,7 +198,7 @@ complete() {
 		HELPERS=()
 		helper_start mapfile -x "$path"
 		status=0
-		timeout 60 "$PHYSLENS" map --json --pages "$HELPER_PID" >"$BATS_TEST_TMPDIR/out" \
+		timeout 20 "$PHYSLENS" map --json --pages "$HELPER_PID" >"$BATS_TEST_TMPDIR/out" \
 			2>"$BATS_TEST_TMPDIR/err" || status=$?
 		helpers_stop
 		echo "$name: $rest: status $status: $(head -c 500 "$BATS_TEST_TMPDIR/err")"

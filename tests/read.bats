@@ -207,7 +207,7 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 }
 
 @test "a length of ages does not take ages" {
-	run -2 timeout 60 "$PHYSLENS" read -O /dev/null 0x100000000000 0xe000000000000
+	run -2 timeout 20 "$PHYSLENS" read -O /dev/null 0x100000000000 0xe000000000000
 	[[ "$output" == *'not System RAM' ]]
 }
 

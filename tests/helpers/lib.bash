@@ -162,6 +162,7 @@ start() {
 # jobs ignore INT and QUIT: such a signal would be lost.
 become() {
 	local end=$((SECONDS + 60))
+	# Without a rest: what is done at once afterwards is to come early in its life.
 	until [ "/proc/$1/exe" -ef "$2" ]; do
 		((SECONDS < end)) || {
 			echo "process $1 does not become $2"
@@ -171,15 +172,7 @@ become() {
 }
 
 # traced_by PID TRACER: until it is.
-traced_by() {
-	local tries
-	for ((tries = 0; tries < 1200; tries++)); do
-		! grep -q "^TracerPid:[[:space:]]*$2\$" "/proc/$1/status" || return 0
-		sleep 0.05
-	done
-	echo "process $1 is not traced by $2"
-	return 1
-}
+traced_by() { wait_for grep -q "^TracerPid:[[:space:]]*$2\$" "/proc/$1/status"; }
 
 # A PID as of a group is no error where there is none: it may have ended, or not begun.
 started_stop() {

@@ -85,9 +85,9 @@ running() {
 	local signal one begun
 	busy
 	begun=$EPOCHSECONDS
-	run -0 --separate-stderr timeout 300 "$physlens" census --freeze
+	run -0 --separate-stderr timeout 100 "$physlens" census --freeze
 	echo "$stderr" >&2
-	[ $((EPOCHSECONDS - begun)) -le 240 ]
+	[ $((EPOCHSECONDS - begun)) -le 60 ]
 	running "${crowd[@]}"
 	# Early, in the middle and late: where that is differs with the machine.
 	for signal in INT:0.05 TERM:0.2 HUP:0.4 QUIT:0.1 PIPE:0.3 KILL:0.05 KILL:0.2 KILL:0.4; do
@@ -103,10 +103,10 @@ running() {
 
 @test "--freeze: a terminal or a pipe whose reader is held cannot stop it" {
 	# More than a pipe holds, and a reader that takes it slowly, line by line.
-	run -0 --separate-stderr timeout 300 bash -c '"$1" share --pages --freeze "$$" "$2" 2>&1 |
+	run -0 --separate-stderr timeout 100 bash -c '"$1" share --pages --freeze "$$" "$2" 2>&1 |
 		while read -r line; do echo "$line"; done | wc -l' - "$physlens" "$pid"
 	[ "$output" -ge 1 ]
-	run -0 --separate-stderr timeout 300 bash -c '
+	run -0 --separate-stderr timeout 100 bash -c '
 		for i in 1 2 3; do "$1" owner -f --process "$2" --region stack; done |
 		while read -r line; do echo "$line"; done | wc -l' - "$physlens" "$pid"
 	[ "$output" -ge 3 ]
