@@ -44,7 +44,8 @@ static struct error *proc2_load(struct proc2 *proc2)
 	return library_load(PROC2_SONAME, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
-/* One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
+/* What the macro PIDS_VAL stands for is written out: libproc2 4.0.7 has taken an argument from it.
+ * One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
 static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, process_vec *list)
 {
 	enum { PID, COMMAND, STATE, FLAGS, PPID, UID, STARTED };
@@ -52,14 +53,14 @@ static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, 
 
 	errno = 0;
 	while ((stack = proc2->get(info, PIDS_FETCH_TASKS_ONLY))) {
-		const char *command = PIDS_VAL(COMMAND, str, stack, info);
+		const char *command = stack->head[COMMAND].result.str;
 		struct process process = {
-			.pid = PIDS_VAL(PID, s_int, stack, info),
-			.state = PIDS_VAL(STATE, s_ch, stack, info),
-			.kernel_thread = PIDS_VAL(FLAGS, ul_int, stack, info) & PF_KTHREAD,
-			.ppid = PIDS_VAL(PPID, s_int, stack, info),
-			.uid = PIDS_VAL(UID, u_int, stack, info),
-			.started = PIDS_VAL(STARTED, ull_int, stack, info),
+			.pid = stack->head[PID].result.s_int,
+			.state = stack->head[STATE].result.s_ch,
+			.kernel_thread = stack->head[FLAGS].result.ul_int & PF_KTHREAD,
+			.ppid = stack->head[PPID].result.s_int,
+			.uid = stack->head[UID].result.u_int,
+			.started = stack->head[STARTED].result.ull_int,
 		};
 
 		snprintf(process.command, sizeof(process.command), "%s", command ? command : "");
