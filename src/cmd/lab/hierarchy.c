@@ -12,7 +12,7 @@
 #include "proc/iomem.h"
 #include "proc/numa.h"
 
-enum { RAM, SWAP, IN_FILE, PLACES, BOX = 20 };
+enum { RAM, SWAP, IN_FILE, PLACES, BOX = 20, SCREEN = 80 };
 
 struct hierarchy_lab {
 	struct lab *lab;
@@ -72,7 +72,20 @@ static void size_text(uint64_t bytes, char text[32])
 	snprintf(text, 32, "%" PRIu64 " %s", bytes, units[unit]);
 }
 
-/* Each storey is wider than the one above. */
+/* How much of a text goes into ROOM columns: all of it, or up to a space. */
+static size_t text_that_fits(const char *text, size_t room)
+{
+	size_t length = strlen(text);
+
+	if (length <= room)
+		return length;
+	for (length = room; length > 0 && text[length] != ' '; length--)
+		;
+	return length > 0 ? length : room;
+}
+
+/* Each storey is wider than the one above. What is said beside it goes on beside its floor: a large
+ * cache has numbers of many digits. */
 static void draw_storey(const struct hierarchy_lab *h, size_t storey, const char *name,
 			const char *size, const char *text)
 {
@@ -89,10 +102,14 @@ static void draw_storey(const struct hierarchy_lab *h, size_t storey, const char
 	size_t left = length < width ? (width - length) / 2 : 0;
 	draw_text(draw, CELL_PLAIN, (int)left, "");
 	draw_text(draw, CELL_CYAN, (int)(width - left), inside);
-	fprintf(draw->out, "%s %s\n%*s%s", draw_glyph(draw, DRAW_BAR), text, (int)indent, "",
-		draw_glyph(draw, DRAW_BOTTOM_LEFT));
+	/* Two walls, and a space before the text. */
+	size_t fits = text_that_fits(text, SCREEN - (indent + width + 3));
+	const char *rest = text + fits + (text[fits] == ' ');
+
+	fprintf(draw->out, "%s %.*s\n%*s%s", draw_glyph(draw, DRAW_BAR), (int)fits, text,
+		(int)indent, "", draw_glyph(draw, DRAW_BOTTOM_LEFT));
 	draw_repeat(draw, DRAW_LINE, width);
-	fprintf(draw->out, "%s\n", draw_glyph(draw, DRAW_BOTTOM_RIGHT));
+	fprintf(draw->out, "%s%s%s\n", draw_glyph(draw, DRAW_BOTTOM_RIGHT), *rest ? " " : "", rest);
 }
 
 static struct error *put_storey(struct hierarchy_lab *h, size_t storey, const char *kind,
