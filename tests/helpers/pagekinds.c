@@ -3,7 +3,7 @@
  * pagekinds: makes every kind of page that a process can have, prints where each
  * is, and holds them until its standard input ends or a SIGTERM comes.
  *
- *	pagekinds [--only KIND,KIND…]
+ *	pagekinds [--only KIND,KIND… | --except KIND,KIND…]
  *	pagekinds --list
  *
  * A line a kind on standard output, separated by tabs:
@@ -1622,13 +1622,21 @@ static const char *make_vdso(struct made *made)
 /* VM_PFNMAP: pagemap's walk passes over it, so its entries read as empty though it is mapped. */
 static const char *make_vvar(struct made *made)
 {
+	const char *state = "special";
 	struct timespec now;
 	unsigned long from, to;
 
 	if (!find_area("[vvar]", &from, &to))
 		return "no [vvar]";
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return result(made, (const void *)from, (to - from) / page_size, "special", "vvar", "");
+	/* Frames without a page of their own, which pagemap does not show; from 7.3 on pages. */
+	for (unsigned long at = from; at < to; at += page_size) {
+		uint64_t entry;
+
+		if (pagemap_entry(pagemap_fd, at, &entry) && (entry & PM_PRESENT))
+			state = "-";
+	}
+	return result(made, (const void *)from, (to - from) / page_size, state, "vvar", "");
 }
 
 /* Above the user's part of the address space: pagemap ends before it. */
@@ -1757,36 +1765,65 @@ static void state_bits_of(const struct made *made, uint64_t *set, uint64_t *clea
 	}
 }
 
-/* The kpageflags that the state and the kind call for; true too if they cannot be read. */
-static bool flags_agree(const struct made *made, uint64_t entry)
-{
-	bool zero = strcmp(made->state, "zero") == 0;
-	uint64_t flags;
+enum { CHUNK = 512 };
 
-	if (!page_flags(entry, &flags))
-		return true;
-	if ((flags & made->kpf) != made->kpf)
-		return false;
-	return ((flags & KPF_ZERO_PAGE) != 0) == zero;
+/* Of COUNT words of pagemap; a flag word is unknown (false) where it cannot be read. Frames that
+ * follow each other are asked for together. */
+static void flags_of(const uint64_t *entries, size_t count, uint64_t *flags, bool *known)
+{
+	for (size_t i = 0, run; i < count; i += run) {
+		uint64_t pfn = entries[i] & PM_PFN;
+		ssize_t got = -1;
+
+		run = 1;
+		/* Frame 0 is what a reader without privilege is shown. */
+		if (kpageflags_fd >= 0 && (entries[i] & PM_PRESENT) && pfn != 0) {
+			while (i + run < count && (entries[i + run] & PM_PRESENT) &&
+			       (entries[i + run] & PM_PFN) == pfn + run)
+				run++;
+			got = pread(kpageflags_fd, flags + i, run * 8, (off_t)(pfn * 8));
+		}
+		for (size_t k = 0; k < run; k++)
+			known[i + k] = got == (ssize_t)(run * 8);
+	}
 }
 
-/* NULL if every page is what the maker meant it to be; counts the present and the exclusive. */
+/* Whether flags are those that the state and the kind call for. */
+static bool flags_agree(const struct made *made, uint64_t flags)
+{
+	bool zero = strcmp(made->state, "zero") == 0;
+
+	return (flags & made->kpf) == made->kpf && ((flags & KPF_ZERO_PAGE) != 0) == zero;
+}
+
+/* NULL if every page is what the maker meant it to be; counts the present and the exclusive. Some
+ * kinds have a quarter of a million pages: they are read in bulk. */
 static const char *check_pages(const struct made *made, size_t *present, size_t *exclusive)
 {
-	uint64_t set, clear, entry;
+	uint64_t set, clear, entries[CHUNK], flags[CHUNK];
+	bool known[CHUNK];
 
 	state_bits_of(made, &set, &clear);
-	for (size_t i = 0; i < made->pages; i++) {
+	for (size_t i = 0; i < made->pages; i += CHUNK) {
+		size_t count = made->pages - i < CHUNK ? made->pages - i : CHUNK;
 		uintptr_t addr = made->start + i * page_size;
 
 		/* Without pagemap, or where it has no entry, nothing can be checked. */
-		if (!pagemap_entry(pagemap_fd, addr, &entry))
+		if (pread(pagemap_fd, entries, count * 8, (off_t)(addr / page_size * 8)) !=
+		    (ssize_t)(count * 8))
 			return NULL;
-		if ((entry & set) != set || (entry & clear) != 0 || !flags_agree(made, entry))
-			return reason("the kernel made something else of page %zu: 0x%" PRIx64, i,
-				      entry);
-		*present += (entry & PM_PRESENT) != 0;
-		*exclusive += (entry & PM_PRESENT) != 0 && (entry & PM_EXCLUSIVE) != 0;
+		flags_of(entries, count, flags, known);
+		for (size_t k = 0; k < count; k++) {
+			uint64_t entry = entries[k];
+
+			if ((entry & set) != set || (entry & clear) != 0 ||
+			    (known[k] && !flags_agree(made, flags[k])))
+				return reason(
+					"the kernel made something else of page %zu: 0x%" PRIx64,
+					i + k, entry);
+			*present += (entry & PM_PRESENT) != 0;
+			*exclusive += (entry & PM_PRESENT) != 0 && (entry & PM_EXCLUSIVE) != 0;
+		}
 	}
 	return NULL;
 }
@@ -1838,22 +1875,24 @@ static int list(void)
 	return fflush(stdout) == 0 ? 0 : 2;
 }
 
-static bool want(const char *name)
+static bool want(const char *name, bool wanted)
 {
 	for (size_t i = 0; i < KINDS; i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			return outcomes[i].wanted = true;
+		if (strcmp(kinds[i].name, name) == 0) {
+			outcomes[i].wanted = wanted;
+			return true;
+		}
 	}
 	fprintf(stderr, "pagekinds: no such kind: %s\n", name);
 	return false;
 }
 
-static bool want_only(char *names)
+static bool want_each(char *names, bool wanted)
 {
 	char *rest = NULL;
 
 	for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-		if (!want(name))
+		if (!want(name, wanted))
 			return false;
 	}
 	return true;
@@ -1904,12 +1943,17 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
 	if (argc == 3 && strcmp(argv[1], "--only") == 0) {
-		if (!want_only(argv[2]))
+		if (!want_each(argv[2], true))
+			return 2;
+	} else if (argc == 3 && strcmp(argv[1], "--except") == 0) {
+		want_all();
+		if (!want_each(argv[2], false))
 			return 2;
 	} else if (argc == 1) {
 		want_all();
 	} else {
-		fprintf(stderr, "usage: pagekinds [--only KIND,KIND...] | --list\n");
+		fprintf(stderr, "usage: pagekinds [--only KIND,KIND... | --except KIND,KIND... | "
+				"--list]\n");
 		return 2;
 	}
 	helper_init();

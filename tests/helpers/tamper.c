@@ -78,6 +78,10 @@ static int by_process(const char *pid, uint64_t address, const char *hex)
 {
 	char path[64];
 
+	/* Kernels that let nobody but a tracer write where the process may not
+	 * (proc_mem.force_override). It does not stop for that, and is let go when this program
+	 * ends. */
+	ptrace(PTRACE_SEIZE, (pid_t)helper_number(pid), NULL, NULL);
 	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/mem", helper_number(pid));
 	return by_file(path, address, hex);
 }
