@@ -26,29 +26,61 @@ END
 # vm: --kernel lab --append 'marker="a b"'
 TEST "sees the command line" { grep -q marker /proc/cmdline; }
 END
-	run -1 "$run" a.bats b.bats
+	run -1 "$run" --jobs 1 --no-rerun a.bats b.bats
 	[ "${lines[0]}" = 1..4 ]
-	[[ $output == *$'\nok 1 a: passes [--kernel lab]\n'* ]]
-	[[ $output == *$'\nnot ok 2 a: fails [--kernel lab]\n'*'# because'* ]]
-	[[ $output == *$'\nnot ok 3 b: sees the command line [--kernel lab]\n'* ]]
+	# Each with its time, and with what failed behind it.
+	[[ $output =~ $'\n''ok 1 a: passes [--kernel lab] in '[0-9]+'ms'$'\n' ]]
+	[[ $output =~ $'\n''not ok '[0-9]' a: fails [--kernel lab] in '[0-9]+'ms'$'\n#'.*'# because' ]]
+	[[ $output == *' b: sees the command line [--kernel lab] in '* ]]
 	[[ $output == *$'\nok 4 b: sees the command line [--kernel lab --append '* ]]
-	[ "${lines[-1]}" = '2 passed, 2 failed' ]
+	[ "$(sed -nE 's/^(not )?ok ([0-9]+) .*/\2/p' <<<"$output" | sort -n | xargs)" = '1 2 3 4' ]
+	[ "${lines[-1]}" = '2 passed, 2 failed, 0 skipped' ]
 	[ "$(grep -c '^# boot:' <<<"$output")" -eq 2 ]
+	# And at the end how long boots and files took.
+	[[ $output =~ $'\n# seconds of each boot:\n#  '.*'--kernel lab --append'.*$'\n# seconds of each file:\n#  '.*'a [--kernel lab]' ]]
 }
 
-@test "guests at once: the results are those of one after the other, in the same order" {
-	local boot
+@test "what failed is run again, alone: flaky is said, and counts as passed only if it is listed" {
+	cp -r "$(dirname "$run")" "$BATS_TEST_TMPDIR/vm"
+	mkdir "$BATS_TEST_TMPDIR/root"
+	ln -s "$(realpath "$BATS_TEST_DIRNAME/../scripts")" "$BATS_TEST_TMPDIR/../scripts"
+	printf -- '--kernel\ta: fails (after another)\tit was made so\n' >"$BATS_TEST_TMPDIR/vm/flaky"
+	file a.bats <<'END'
+# vm: --kernel lab
+TEST "begins" { : >/tmp/begun; }
+TEST "fails (after another)" { [ ! -e /tmp/begun ]; }
+TEST "fails after another, too" { [ ! -e /tmp/begun ]; }
+TEST "always fails" { false; }
+END
+	run -1 "$BATS_TEST_TMPDIR/vm/run" a.bats
+	rm "$BATS_TEST_TMPDIR/../scripts"
+	[[ $output =~ $'\n''ok '[0-9]' a: fails (after another) [--kernel lab] in '[0-9]+'ms'$'\n''# flaky: it passed when run again, alone; listed: it was made so'$'\n' ]]
+	[[ $output =~ $'\n''not ok '[0-9]' a: fails after another, too [--kernel lab] in '[0-9]+'ms'$'\n''# flaky: it passed when run again, alone'$'\n' ]]
+	[[ ! $output =~ 'always fails [--kernel lab] in '[0-9]+'ms'$'\n''# flaky' ]]
+	[ "${lines[-1]}" = '2 passed, 2 failed, 0 skipped' ]
+}
+
+@test "guests at once: the results are those of one after the other" {
+	local one_by_one
 	file a.bats <<'END'
 # vm: --kernel lab
 # vm: --kernel lab --append 'second=1'
 TEST "passes" { sleep "$(grep -c -v second /proc/cmdline)"; }
 TEST "fails in the second" { ! grep -q second /proc/cmdline; }
 END
-	run -1 "$run" --jobs 1 a.bats
-	one_by_one=$output
-	[ "${lines[-1]}" = '3 passed, 1 failed' ]
-	run -1 "$run" --jobs 2 a.bats
-	[ "$(sed 's/ in test file .*//' <<<"$output")" = "$(sed 's/ in test file .*//' <<<"$one_by_one")" ]
+	# Without numbers, times, and the line of the test file; each result with what is said behind it.
+	results() {
+		sed -E '/ in test file /d; /^# +[0-9.]+  /d; s/^(not )?ok [0-9]+ /\1ok /; s/ in [0-9]+ms$//' |
+			awk '/^#/ && text { text = text "|" $0; next } { if (text) print text; text = $0 }
+				END { print text }' | sort
+	}
+	run -1 "$run" --jobs 1 --no-rerun a.bats
+	one_by_one=$(results <<<"$output")
+	[ "${lines[-1]}" = '3 passed, 1 failed, 0 skipped' ]
+	run -1 "$run" --jobs 2 --no-rerun a.bats
+	[ "${lines[-1]}" = '3 passed, 1 failed, 0 skipped' ]
+	diff <(grep -v '^# boot' <<<"$one_by_one" | sed 's/|# boot.*//; s/|# seconds.*//') \
+		<(results <<<"$output" | grep -v '^# boot' | sed 's/|# boot.*//; s/|# seconds.*//')
 }
 
 @test "guests at once: TERM ends all of them, and a lost one is a failure" {
@@ -58,10 +90,10 @@ END
 TEST "begins" { true; }
 TEST "the end of one" { if grep -q second /proc/cmdline; then echo c >/proc/sysrq-trigger; fi; }
 END
-	run -1 "$run" --jobs 2 a.bats
-	[[ $output == *$'\nok 2 a: the end of one [--kernel lab]\n'* ]]
-	[[ $output == *$'\nnot ok 4 a: the end of one [--kernel lab --append '* ]]
-	[ "${lines[-1]}" = '3 passed, 1 failed' ]
+	run -1 "$run" --jobs 2 --no-rerun a.bats
+	[[ $output =~ $'\n''ok '[0-9]' a: the end of one [--kernel lab] in ' ]]
+	[[ $output =~ $'\n''not ok '[0-9]' a: the end of one [--kernel lab --append ' ]]
+	[ "${lines[-1]}" = '3 passed, 1 failed, 0 skipped' ]
 
 	echo 'TEST "endless" { sleep 100000; }' | sed 's/^TEST /@test /' >>a.bats
 	sed -i '/sysrq/d' a.bats
@@ -84,8 +116,8 @@ END
 # vm: --kernel lab
 TEST "cannot" { skip "no such thing here"; }
 END
-	run -1 "$run" a.bats
-	[[ $output == *$'\nnot ok 1 a: cannot [--kernel lab]\n# skipped in the guest: no such thing here'* ]]
+	run -1 "$run" --no-rerun a.bats
+	[[ $output =~ $'\n''not ok 1 a: cannot [--kernel lab] in '[0-9]+'ms'$'\n''# skipped in the guest: no such thing here' ]]
 }
 
 @test "a lost guest fails what it still owed, also of files that it never began" {
@@ -99,13 +131,13 @@ END
 # vm: --kernel lab
 TEST "never" { true; }
 END
-	run -1 "$run" a.bats b.bats
+	run -1 "$run" --no-rerun a.bats b.bats
 	[ "${lines[0]}" = 1..4 ]
-	[[ $output == *$'\nok 1 a: before [--kernel lab]\n'* ]]
+	[[ $output =~ $'\n''ok 1 a: before [--kernel lab] in ' ]]
 	[[ $output == *$'\nnot ok 2 a: the end [--kernel lab]\n# lost: panic: '* ]]
 	[[ $output == *$'\nnot ok 3 a: after [--kernel lab]\n'* ]]
 	[[ $output == *$'\nnot ok 4 b: never [--kernel lab]\n# lost: panic: '* ]]
-	[ "${lines[-1]}" = '1 passed, 3 failed' ]
+	[ "${lines[-1]}" = '1 passed, 3 failed, 0 skipped' ]
 }
 
 @test "a guest that is lost behind its last test is no pass" {
@@ -114,7 +146,7 @@ END
 teardown_file() { echo c >/proc/sysrq-trigger; }
 TEST "passes" { true; }
 END
-	run -1 "$run" a.bats
+	run -1 "$run" --no-rerun a.bats
 	[[ $output == *'vm: lost: panic'* ]]
 }
 
@@ -125,9 +157,9 @@ setup_file() { false; }
 TEST "one" { true; }
 TEST "two" { true; }
 END
-	run -1 "$run" a.bats
+	run -1 "$run" --no-rerun a.bats
 	[ "${lines[0]}" = 1..2 ]
-	[ "${lines[-1]}" = '0 passed, 2 failed' ]
+	[ "${lines[-1]}" = '0 passed, 2 failed, 0 skipped' ]
 }
 
 @test "Ctrl-C and TERM end the guest, too" {
@@ -141,7 +173,11 @@ END
 		env --default-signal=INT,TERM setsid "$run" "$PWD/a.bats" >out 2>&1 3>&- &
 		pid=$!
 		until grep -q '^ok 1' out; do
-			kill -0 "$pid"
+			# What it said is why it is gone.
+			kill -0 "$pid" || {
+				cat out
+				false
+			}
 			sleep 0.2
 		done
 		kill -s "$signal" "$pid"

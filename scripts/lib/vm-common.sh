@@ -61,15 +61,18 @@ need_room() {
 		die 2 "$1: no room: $3 needs $2 MiB, $free MiB are free (PHYSLENS_CACHE names another place)"
 }
 
+# Options for apt: whose lists are asked.
+apt_options=()
+
 # candidate PACKAGE: the version apt would install, empty if it knows none.
 candidate() {
-	LC_ALL=C apt-cache policy "$1" 2>/dev/null |
+	LC_ALL=C apt-cache "${apt_options[@]}" policy "$1" 2>/dev/null |
 		awk '$1 == "Candidate:" && $2 != "(none)" { print $2; exit }'
 }
 
 # newest_image PATTERN: the newest package whose name matches the whole regex.
 newest_image() {
-	apt-cache pkgnames linux-image-6. 2>/dev/null | grep -Ex -- "$1" | sort -V |
+	apt-cache "${apt_options[@]}" pkgnames linux-image- 2>/dev/null | grep -Ex -- "$1" | sort -V |
 		tail -n 1
 }
 
@@ -79,7 +82,7 @@ fetch_package() {
 	# Root's apt would complain that its download user cannot write here.
 	[[ $EUID -ne 0 ]] || sandbox=(-o APT::Sandbox::User=root)
 	mkdir -p -- "$3/deb"
-	(cd -- "$3/deb" && apt-get -qq "${sandbox[@]}" download "$1=$2") ||
+	(cd -- "$3/deb" && apt-get -qq "${apt_options[@]}" "${sandbox[@]}" download "$1=$2") ||
 		return 1
 	dpkg-deb -x "$3"/deb/*.deb "$3" && rm -r -- "$3/deb"
 }

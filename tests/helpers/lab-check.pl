@@ -1,16 +1,20 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lab-check.pl NAME PID <STEP: the drawing of a step of `physlens lab --plain NAME`, whose program is
-# process PID and waits, against the kernel: pagemap, maps and mem of the processes, read here and in
-# no other way. Prints how many numbers were compared; fails at the first that is not so.
+# The drawings of `physlens lab --plain --step NAME` against the kernel: pagemap, maps and mem of the
+# processes, read here and in no other way. Fails at the first number that is not so.
+#
+# lab-check.pl NAME PID <STEP: one step, whose program is process PID and waits. The first step's text is
+# in the file LAB_WORDS. Prints how many numbers were compared.
+#
+# lab-check.pl --run DIRECTORY PHYSLENS NAME [OPTION...]: every step, while it stands. What it prints goes
+# to DIRECTORY's out and err. Prints how many steps there were, and how many numbers; its exit status is
+# the command's.
 use strict;
 use warnings;
 no warnings 'portable'; # hex of more than 32 bits
 
-my ($name, $subject) = @ARGV;
-my @lines = <STDIN>;
-my $text = join '', @lines;
+my ($name, $subject, @lines, $text, $words);
 my $compared = 0;
 
 # The words of pagemap of COUNT pages.
@@ -103,13 +107,10 @@ sub grid {
 	}
 }
 
-# The addresses are said once, in the first step, whose words are kept in the file LAB_WORDS.
+# The addresses are said once, in the first step.
 sub first_words {
-	open my $file, '<', $ENV{LAB_WORDS} or die "LAB_WORDS: $!\n";
-	local $/;
-	my $words = <$file>;
-	$words =~ s/\n {3}/ /g;
-	return $words;
+	(my $said = $words) =~ s/\n {3}/ /g;
+	return $said;
 }
 
 sub paging {
@@ -177,5 +178,67 @@ my %checks = (
 	grid => \&grid, paging => \&paging, layout => \&layout, address => \&address,
 	hierarchy => \&hierarchy,
 );
-$checks{$name}->();
+
+sub check {
+	$text = shift;
+	@lines = split /^/m, $text;
+	$words //= $text;
+	$checks{$name}->();
+}
+
+sub slurp {
+	my ($path) = @_;
+	open my $file, '<', $path or die "$path: $!\n";
+	local $/;
+	return <$file>;
+}
+
+# The last that PID started: exec and libc have two. (Their numbers rise, but for a wrap.)
+sub child_of {
+	my ($pid) = @_;
+	my $last;
+	for (sort { $a <=> $b } map { m{(\d+)} } glob '/proc/[0-9]*') {
+		open my $file, '<', "/proc/$_/stat" or next;
+		$last = $_ if (<$file> // '') =~ /^.*\) \S (\d+)/ && $1 == $pid;
+	}
+	return $last;
+}
+
+sub run_all {
+	my ($directory, $physlens, @options) = @_;
+	my ($steps, $buffer) = (0, '');
+	open my $log, '>', "$directory/out" or die "$directory: $!\n";
+	pipe my $in, my $enter or die;
+	pipe my $drawn, my $out or die;
+	my $pid = fork // die "fork: $!\n";
+	if ($pid == 0) {
+		close $_ for $enter, $drawn;
+		open STDIN, '<&', $in or die;
+		open STDOUT, '>&', $out or die;
+		open STDERR, '>', "$directory/err" or die;
+		exec $physlens, 'lab', '--plain', '--step', $name, @options or die "$physlens: $!\n";
+	}
+	close $_ for $in, $out;
+	while (sysread $drawn, $buffer, 65536, length $buffer) {
+		$buffer =~ /\A(.*?)^\[Enter\]/ms or next;
+		print $log $buffer;
+		$steps++;
+		$subject = child_of($pid);
+		check($1);
+		$buffer = '';
+		syswrite $enter, "\n";
+	}
+	print $log $buffer;
+	waitpid $pid, 0;
+	print "$steps $compared\n";
+	exit($? >> 8 || $? & 127);
+}
+
+if (@ARGV && $ARGV[0] eq '--run') {
+	(undef, my $directory, my $physlens, $name, my @options) = @ARGV;
+	run_all($directory, $physlens, @options);
+}
+($name, $subject) = @ARGV;
+$words = slurp($ENV{LAB_WORDS}) if $ENV{LAB_WORDS};
+check(do { local $/; <STDIN> });
 print "$compared\n";

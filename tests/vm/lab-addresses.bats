@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --append 'pti=on'
-# vm: --kernel lab --append 'nokaslr pti=off'
-# vm: --kernel lab --cpu-flag la57=on
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel lab --cpus 1 --mem 2048 --append 'pti=on nokaslr'
+# vm: --kernel lab --cpus 1 --mem 2048 --append 'nopat nokaslr pti=off numa=fake=2 memmap=16M$0x20000000' --qemu-arg -device --qemu-arg "loader,file=$dir/pattern.txt,addr=0x20000000,force-raw=on"
 # The guest's page tables are what its command line asked for.
 
 load guest

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --kernel lab --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # The lab kernel has what the other tests rely on, and it works: a test that
 # fails here says so before twenty others fail for it.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 2048 --append numa=fake=2
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --kernel lab --cpus 1 --mem 2048 --append 'nopat nokaslr pti=off numa=fake=2 memmap=16M$0x20000000' --qemu-arg -device --qemu-arg "loader,file=$dir/pattern.txt,addr=0x20000000,force-raw=on"
 # Two NUMA nodes, which the kernel makes of one machine's memory.
 
 load guest

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --append 'memmap=16M$0x20000000' --qemu-arg -device --qemu-arg "loader,file=$dir/pattern.txt,addr=0x20000000,force-raw=on"
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --kernel lab --cpus 1 --mem 2048 --append 'nopat nokaslr pti=off numa=fake=2 memmap=16M$0x20000000' --qemu-arg -device --qemu-arg "loader,file=$dir/pattern.txt,addr=0x20000000,force-raw=on"
 # QEMU put pattern.txt at a physical address that the kernel was told to leave
 # alone: bytes in RAM that no process and no kernel ever handled.
 

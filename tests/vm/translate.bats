@@ -1,20 +1,23 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 4096 --append 'hugepagesz=1G hugepages=1'
-# vm: --kernel lab --append 'pti=on'
-# vm: --kernel lab --append 'nokaslr pti=off'
-# vm: --kernel lab --cpu-flag la57=on
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel lab --cpus 1 --mem 2048
 # The proof of `translate`: known bytes in a locked page are in RAM at the physical
 # address that it gives, also where the kernel uses five levels.
 
 load guest
 
-teardown() { stop_all; }
+setup_file() {
+	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
+	export made pid
+}
+
+teardown_file() { kill "$pid"; }
 
 # paddr PID ADDRESS
 paddr() { "$physlens" translate -n -r -o paddr "$1" "$2"; }
 
 @test "known bytes in a locked page are in RAM where translate says" {
-	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
 	for page in 0 1 8 15; do
 		at=$(paddr "$pid" "$(printf '0x%x' $(($(value address) + page * 4096)))")
 		[ $((at % 4096)) -eq 0 ]
@@ -25,14 +28,12 @@ paddr() { "$physlens" translate -n -r -o paddr "$1" "$2"; }
 }
 
 @test "the offset in the page is the address's own" {
-	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
 	at=$(paddr "$pid" "$(printf '0x%x' $(($(value address) + 4096 + 32)))")
 	"$programs/devmem-peek" "$at" 31 >"$BATS_TEST_TMPDIR/line"
 	[ "$(cat "$BATS_TEST_TMPDIR/line")" = 'physlens pattern line 00129 ...' ]
 }
 
 @test "--explain takes the address apart into the levels that this kernel uses" {
-	start lockedbytes "$BATS_TEST_DIRNAME/pattern.txt"
 	run -0 "$physlens" translate --explain "$pid" "$(value address)"
 	if grep -q -w la57 /proc/cpuinfo; then
 		[[ "$output" == *'as 5 levels of page tables see it'*'56..48 '*' P4D '* ]]

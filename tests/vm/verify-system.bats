@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --kernel stock-6.1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
-# vm: --kernel stock-6.12 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel stock-6.1 --cpus 1 --mem 2048
+# vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel stock-newest --cpus 1 --mem 2048
 # verify --all on Debian's kernels: a system of Debian's programs, each from a disk of its own and
 # with its own libraries, is clean. Here every process is ours, so that nothing is excused.
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# vm: --kernel lab --mem 4096
-# vm: --kernel lab --mem 4096 --cpu-flag la57=on
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
 # An independent reader, drgn with the lab kernel's debug information, translates the same addresses
 # of a process to the same frames, from the same root.
 
