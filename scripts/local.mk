@@ -4,8 +4,10 @@ EXTRA_DIST += \
 	.ci/run \
 	scripts/check \
 	scripts/lib/cppcheck-suppressions \
+	scripts/lib/lint.sh \
 	scripts/lib/packages \
 	scripts/lib/setup.sh \
+	scripts/lib/tap.sh \
 	scripts/lib/unpacked-program \
 	scripts/lint-rooms \
 	scripts/quickstart

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # used, and set, by scripts/check
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The lints of scripts/check, a function each; they run in the top of the tree, and `jobs` is set.
+
+# LINTS: what lint_… there is, the quickest first.
+readonly LINTS=(rooms man format bats shell cppcheck)
+
+# files_with REGEX: those that have such a line, wherever they lie; bats files aside.
+files_with() {
+	grep -rlE -m1 "$1" autogen.sh .ci scripts tests completions --exclude='*.bats' \
+		--exclude='*.log' | sort
+}
+
+lint_format() {
+	find src tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run --Werror
+}
+
+# Busybox's sh is near enough to dash (SC2187); what it runs in guests has variables from a
+# file that is made there (SC2154).
+lint_shell() {
+	files_with '^#!.*(bash|bin/sh)$|^# shellcheck shell=' |
+		xargs -n 8 -P "$jobs" shellcheck -x --severity=warning &&
+		files_with '^#!.*busybox sh$' |
+		xargs -r shellcheck --severity=warning -e SC2154,SC2187
+}
+
+# Set by `run` or for others (SC2154, SC2034); "[ $x = done ]" (SC1010).
+lint_bats() {
+	find tests -name '*.bats' -print0 |
+		xargs -0 -n 8 -P "$jobs" shellcheck -x --severity=warning -e SC1010,SC2034,SC2154
+}
+
+lint_man() {
+	local pages=(man/*.[1-8])
+	[[ -e ${pages[0]} ]] || {
+		echo 'man: there are no pages'
+		return 1
+	}
+	mandoc -T lint -W warning "${pages[@]}"
+}
+
+# cppcheck takes __has_include for a division by zero.
+lint_cppcheck() {
+	cppcheck -j "$jobs" --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--quiet --error-exitcode=1 -U__has_include \
+		--suppressions-list=scripts/lib/cppcheck-suppressions \
+		--template='{file}:{line}: {severity}: {message} [{id}]' \
+		-I src src tests/unit tests/helpers tests/bench
+}
+
+# Includes between the rooms of src/.
+lint_rooms() { scripts/lint-rooms; }
