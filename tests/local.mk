@@ -154,13 +154,15 @@ BATS_FILES = \
 	tests/share.bats \
 	tests/doctor.bats \
 	tests/owner.bats \
-	tests/helpers.bats \
 	tests/freeze.bats \
 	tests/cli.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)
-dist_check_SCRIPTS = $(BATS_FILES) tests/run-bats
+if SANITIZED
+TESTS += tests/helpers.bats
+endif
+dist_check_SCRIPTS = $(BATS_FILES) tests/helpers.bats tests/run-bats
 
 TEST_EXTENSIONS = .bats
 BATS_LOG_COMPILER = $(srcdir)/tests/run-bats

@@ -50,7 +50,7 @@ no_control() {
 }
 
 @test "a kernel thread" {
-	grep -q '^PPid:.0$' /proc/2/status && [ ! -s /proc/2/cmdline ] || skip 'PID 2 is no kernel thread here'
+	require_kernel_thread
 	require_root
 	refused 'kernel thread' 2
 	refused 'kernel thread' --pages --json 2

@@ -142,6 +142,8 @@ pfn_of() {
 	helper_start sharers 1 1
 	pfn=$(pfn_of "$HELPER_PID" "$(helper_value address)")
 	[ -r /proc/kpagecgroup ] || skip 'no kpagecgroup'
+	# Where that is not mounted, physlens has but the inode's number.
+	[ -e /sys/fs/cgroup/cgroup.procs ] || [ -d /sys/fs/cgroup/memory ] || skip 'no cgroup file system'
 	run -0 --separate-stderr physlens owner --json -o pfn,cgroup "$pfn"
 	line=$(grep -E '^[0-9]+:([^:]*,)?memory(,[^:]*)?:' "/proc/$HELPER_PID/cgroup" ||
 		grep '^0::' "/proc/$HELPER_PID/cgroup")

@@ -249,6 +249,7 @@ END
 }
 
 @test "a kernel thread has no memory of its own" {
+	require_kernel_thread
 	run -2 physlens read 2:0x1000
 	[[ "$output" == *'kernel thread'* ]]
 }

@@ -37,6 +37,11 @@ require_root() {
 	[ "$(id -u)" = 0 ] || skip 'needs root'
 }
 
+# Process 2 is kthreadd, except in a PID namespace, as a container's, which has no kernel threads.
+has_kernel_thread() { [[ "$(cat /proc/2/stat 2>/dev/null)" == '2 (kthreadd) '* ]]; }
+
+require_kernel_thread() { has_kernel_thread || skip 'no kernel thread here'; }
+
 # A directory that lives as long as what is asking: the test, or else the file.
 _lib_tmpdir() {
 	mktemp -d "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-${TMPDIR:-/tmp}}}/$1.XXXXXX"

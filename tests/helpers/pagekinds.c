@@ -34,6 +34,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <link.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +46,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #ifdef __has_include
@@ -1259,6 +1261,17 @@ static const char *make_memfd_twice(struct made *made)
 	return NULL;
 }
 
+/* In a bare system /dev/shm is a directory like any other. */
+static bool is_tmpfs(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return false;
+	errno = ENODEV;
+	return fs.f_type == TMPFS_MAGIC;
+}
+
 static char *map_tmpfs(const char *what, int flags)
 {
 	static int dir = -1;
@@ -1267,7 +1280,7 @@ static char *map_tmpfs(const char *what, int flags)
 
 	if (dir < 0)
 		dir = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
+	if (dir < 0 || !is_tmpfs(dir))
 		return NULL;
 	snprintf(name, sizeof(name), "pagekinds-%ld-%s", (long)getpid(), what);
 	fd = make_file(dir, name, COUNT);
@@ -1283,7 +1296,7 @@ static const char *make_tmpfs_shared(struct made *made)
 	char *p = map_tmpfs("shared", MAP_SHARED);
 
 	if (!p)
-		return failed("/dev/shm");
+		return failed("a file on a tmpfs at /dev/shm");
 	touch_write(p, COUNT);
 	return result(made, p, COUNT, "present", "shm", "shared,nocow");
 }
@@ -1293,7 +1306,7 @@ static const char *make_tmpfs_private_read(struct made *made)
 	char *p = map_tmpfs("private-read", MAP_PRIVATE);
 
 	if (!p)
-		return failed("/dev/shm");
+		return failed("a file on a tmpfs at /dev/shm");
 	touch_read(p, COUNT);
 	return result(made, p, COUNT, "present", "shm", "private,cow");
 }
@@ -1303,7 +1316,7 @@ static const char *make_tmpfs_private_written(struct made *made)
 	char *p = map_tmpfs("private-written", MAP_PRIVATE);
 
 	if (!p)
-		return failed("/dev/shm");
+		return failed("a file on a tmpfs at /dev/shm");
 	touch_write(p, COUNT);
 	return result(made, p, COUNT, "present", "shm", "private,nocow");
 }
@@ -1313,7 +1326,7 @@ static const char *make_tmpfs_private_untouched(struct made *made)
 	char *p = map_tmpfs("private-untouched", MAP_PRIVATE);
 
 	if (!p)
-		return failed("/dev/shm");
+		return failed("a file on a tmpfs at /dev/shm");
 	return result(made, p, COUNT, "in-file", "shm", "private");
 }
 
