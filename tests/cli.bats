@@ -149,3 +149,28 @@ refused() {
 	run -2 --separate-stderr physlens map -- --json
 	[[ $stderr == 'physlens: map: not a process ID: --json' ]]
 }
+
+@test "quickstart: a build that fails is said with the file and the first error" {
+	local top=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$top"
+	cp -r "$BATS_TEST_DIRNAME/../scripts" "$top/"
+	printf '#!/bin/sh\n%s\n' "printf 'all:\\n\\t@%s -c %s/broken.c\\n' '${CC:-cc}' '$top' >Makefile" \
+		": >config.status" >"$top/configure"
+	chmod +x "$top/configure"
+	printf 'int good;\nint bad = nowhere;\nint worse = neither;\n' >"$top/broken.c"
+	run -2 --separate-stderr "$top/scripts/quickstart" --no-install
+	echo "$stderr"
+	[[ "$stderr" == *'quickstart: building in '*': failed: '*'/broken.c:2:'*'error: '*nowhere* ]]
+	[[ "$stderr" != *neither* ]]
+	[[ "${stderr_lines[-1]}" == "quickstart: the whole log: $top/build/quickstart.log" ]]
+}
+
+@test "quickstart: what configure misses is said, too" {
+	local top=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$top"
+	cp -r "$BATS_TEST_DIRNAME/../scripts" "$top/"
+	printf '#!/bin/sh\necho checking\necho "configure: error: libelf not found"\nexit 1\n' >"$top/configure"
+	chmod +x "$top/configure"
+	run -2 --separate-stderr "$top/scripts/quickstart" --no-install
+	[[ "$stderr" == *'quickstart: configuring in '*': failed: configure: error: libelf not found'* ]]
+}

@@ -138,24 +138,25 @@ EXTRA_DIST += \
 
 # --- tests of the commands: tests/*.bats, a line of the report each file ------------------------
 #
-# The longest first, since several run at a time.
+# The longest first, since several run at a time; and by turns those that change the machine, which wait
+# for each other (system_lock in tests/helpers/lib.bash), and others.
 
 BATS_FILES = \
 	tests/map.bats \
-	tests/docs.bats \
 	tests/verify.bats \
 	tests/lab.bats \
-	tests/cow-trace.bats \
-	tests/walk.bats \
-	tests/read.bats \
-	tests/cow.bats \
-	tests/census.bats \
 	tests/map-bad-input.bats \
+	tests/walk.bats \
+	tests/docs.bats \
+	tests/census.bats \
+	tests/read.bats \
+	tests/cow-trace.bats \
 	tests/share.bats \
-	tests/doctor.bats \
-	tests/owner.bats \
-	tests/freeze.bats \
+	tests/cow.bats \
 	tests/cli.bats \
+	tests/owner.bats \
+	tests/doctor.bats \
+	tests/freeze.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)

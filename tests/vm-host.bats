@@ -150,16 +150,61 @@ start_endless() {
 	nothing_left
 }
 
+# stock_entry: the unpacked kernel of stock-6.1, fetched if need be.
+stock_entry() {
+	local cache=${PHYSLENS_CACHE:-/var/cache/physlens}
+	[ -n "$(compgen -G "$cache/stock-6.1-*")" ] || "$vm" --quiet --kernel stock-6.1 -- true
+	compgen -G "$cache/stock-6.1-*" | head -n 1
+}
+
 @test "a kernel without what the guest needs is lost, not passed" {
 	# Any stock kernel given as a file lacks its modules.
-	image=$(ls -d "${PHYSLENS_CACHE:-/var/cache/physlens}"/stock-6.1-*/vmlinuz 2>/dev/null | head -n 1)
-	[ -n "$image" ] || {
-		"$vm" --quiet --kernel stock-6.1 -- true
-		image=$(ls -d "${PHYSLENS_CACHE:-/var/cache/physlens}"/stock-6.1-*/vmlinuz | head -n 1)
-	}
-	run -125 --separate-stderr "$vm" --quiet --kernel "$image" -- true
+	run -125 --separate-stderr "$vm" --quiet --kernel "$(stock_entry)/vmlinuz" -- true
 	[[ "$stderr" == *'vm: lost: '* ]]
 	[[ "$stderr" == *'init: failed: mount -t 9p'* ]]
+}
+
+@test "--kernel takes a directory, as packages unpack; nothing is written into it" {
+	local entry release tree=$BATS_TEST_TMPDIR/tree
+	entry=$(stock_entry)
+	release=$(basename "$entry"/lib/modules/*)
+	mkdir -p "$tree/boot" "$tree/usr/lib/modules/$release"
+	ln "$entry/vmlinuz" "$tree/boot/vmlinuz-$release" || cp "$entry/vmlinuz" "$tree/boot/vmlinuz-$release"
+	ln -s "$(realpath "$entry/lib/modules/$release/kernel")" "$tree/usr/lib/modules/$release/kernel"
+	cp "$entry/lib/modules/$release"/modules.{builtin,builtin.modinfo,order} "$tree/usr/lib/modules/$release/"
+	find "$tree" >"$BATS_TEST_TMPDIR/before"
+	run -0 --separate-stderr "$vm" --quiet --kernel "$tree" -- sh -c 'uname -r; modprobe loop && echo loaded'
+	[ "$output" = "$release"$'\n'loaded ]
+	find "$tree" | diff "$BATS_TEST_TMPDIR/before" -
+	nothing_left
+}
+
+@test "a directory without a kernel, with two, or without modules is refused" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree/boot" "$tree/lib/modules"
+	run -2 --separate-stderr "$vm" --kernel "$tree" -- true
+	[[ "$stderr" == *"$tree: no kernel in it"* ]]
+	: >"$tree/boot/vmlinuz-1"
+	run -2 --separate-stderr "$vm" --kernel "$tree" -- true
+	[[ "$stderr" == *"$tree: no modules in it"* ]]
+	: >"$tree/boot/vmlinuz-2"
+	run -2 --separate-stderr "$vm" --kernel "$tree" -- true
+	[[ "$stderr" == *"$tree: several kernels in it: "* ]]
+	rm "$tree/boot/vmlinuz-2"
+	mkdir -p "$tree/lib/modules/1/kernel" "$tree/lib/modules/2/kernel"
+	run -2 --separate-stderr "$vm" --kernel "$tree" -- true
+	[[ "$stderr" == *"$tree: modules of several kernels in it: "* ]]
+	nothing_left
+}
+
+@test "stock-newest where no mirror has it: 77, and why" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\nexit 100\n' | tee "$BATS_TEST_TMPDIR/bin/apt-get" >"$BATS_TEST_TMPDIR/bin/apt-cache"
+	chmod +x "$BATS_TEST_TMPDIR"/bin/*
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH PHYSLENS_CACHE=$BATS_TEST_TMPDIR/cache \
+		run -77 --separate-stderr "$vm" --kernel stock-newest -- true
+	[[ "$stderr" == 'vm: stock-newest: no kernel of '*': no such mirror here' ]]
+	nothing_left
 }
 
 @test "a QEMU that does not start is a lost guest" {

@@ -162,6 +162,37 @@ END
 	[ "${lines[-1]}" = '0 passed, 2 failed, 0 skipped' ]
 }
 
+@test "a kernel that no mirror here has: its tests are skipped, with the reason" {
+	mkdir bin
+	printf '#!/bin/sh\nexit 100\n' | tee bin/apt-get >bin/apt-cache
+	chmod +x bin/*
+	file a.bats <<'END'
+# vm: --kernel stock-newest
+TEST "one" { true; }
+TEST "two" { true; }
+END
+	PATH=$PWD/bin:$PATH PHYSLENS_CACHE=$PWD/cache run -0 "$run" a.bats
+	[[ $output == *$'\nok 1 a: one [--kernel stock-newest] # skip stock-newest: no kernel of '* ]]
+	[ "${lines[-1]}" = '0 passed, 0 failed, 2 skipped' ]
+}
+
+@test "what is known to fail on a kernel is a skip with its reason there, and a failure once it passes" {
+	cp -r "$(dirname "$run")" "$BATS_TEST_TMPDIR/vm"
+	ln -s "$(realpath "$BATS_TEST_DIRNAME/../scripts")" "$BATS_TEST_TMPDIR/../scripts"
+	printf 'marker\ta: fails\tbecause of it\nmarker\ta: passes\tbecause, too\n' >"$BATS_TEST_TMPDIR/vm/known"
+	file a.bats <<'END'
+# vm: --kernel lab --append 'marker=1'
+TEST "fails" { false; }
+TEST "passes" { true; }
+END
+	run -1 "$BATS_TEST_TMPDIR/vm/run" --no-rerun a.bats
+	rm "$BATS_TEST_TMPDIR/../scripts"
+	[[ $output =~ $'\n''ok '[0-9]' a: fails [--kernel lab --append '.*'] in '[0-9]+'ms # skip known: because of it' ]]
+	[[ $output =~ $'\n''not ok '[0-9]' a: passes [--kernel lab --append ' ]]
+	[[ $output == *'# it passes, and tests/vm/known says that it does not: because, too'* ]]
+	[ "${lines[-1]}" = '0 passed, 1 failed, 1 skipped' ]
+}
+
 @test "Ctrl-C and TERM end the guest, too" {
 	file a.bats <<'END'
 # vm: --kernel lab

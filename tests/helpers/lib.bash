@@ -390,8 +390,9 @@ system_lock() {
 	[ -z "${SYSTEM_LOCK_FD-}" ] || return 0
 	[ -w "$dir" ] || return 0
 	exec {SYSTEM_LOCK_FD}>"$dir/physlens-tests.lock"
-	flock --wait 600 "$SYSTEM_LOCK_FD" || {
-		echo "another test run has held $dir/physlens-tests.lock for ten minutes" >&2
+	# Half a dozen files take turns, of two builds perhaps, on a machine that may be busy.
+	flock --wait 3600 "$SYSTEM_LOCK_FD" || {
+		echo "another test run has held $dir/physlens-tests.lock for an hour" >&2
 		return 1
 	}
 }
