@@ -5,9 +5,9 @@
 #
 # An entry, whatever it came from: vmlinuz, config (if there is one), lib/modules/RELEASE, and for the
 # first stage of a guest initrd/ and load: the modules without which it cannot see the host's root,
-# uncompressed, and their order.
+# uncompressed, and their order; root says by which file system it does: 9p, or virtiofs.
 
-readonly STOCK_FIRST=(virtio_pci virtio_console virtio_rng 9pnet_virtio 9p overlay)
+readonly STOCK_FIRST=(virtio_pci virtio_console virtio_rng overlay)
 
 # What a later Debian has can be fetched without being configured here: this suite has the newest
 # kernels.
@@ -25,6 +25,7 @@ stock_packages() {
 	6.1) image=$(newest_image 'linux-image-6\.1\.0-[0-9]+-amd64') ;;
 	6.12) image=$(newest_image 'linux-image-6\.12\.[0-9]+\+deb[0-9]+-amd64') ;;
 	newest) image=$(newest_image 'linux-image-[0-9.]+\+deb[0-9]+-amd64') ;;
+	cloud) image=$(newest_image 'linux-image-[0-9.]+\+deb[0-9]+-cloud-amd64') ;;
 	esac
 	# From 7.3 on linux-image is empty, and needs three others.
 	binary=${image/linux-image-/linux-binary-}
@@ -61,16 +62,19 @@ use_newest_lists() {
 	timeout 60 apt-get -qq "${apt_options[@]}" update >/dev/null 2>&1 && touch -- "$stamp" || true
 }
 
+of_newest_suite() { [[ $1 = newest || $1 = cloud ]]; }
+
 # stock_kernel CACHE SERIES: prints the entry's directory, made if need be.
 stock_kernel() {
 	local cache=$1 packages entry
-	if [[ $2 = newest ]]; then
+	if of_newest_suite "$2"; then
 		open_cache "$cache"
 		use_newest_lists "$cache"
 	fi
 	mapfile -t packages < <(stock_packages "$2")
 	if [[ -z ${packages[0]} ]]; then
-		[[ $2 != newest ]] || die $NOT_TO_BE_HAD "stock-newest: no kernel of $NEWEST_SUITE: no such mirror here"
+		! of_newest_suite "$2" ||
+			die $NOT_TO_BE_HAD "stock-$2: no kernel of $NEWEST_SUITE: no such mirror here"
 		die 2 "stock-$2: apt knows no such kernel: sudo apt-get update"
 	fi
 	entry=$cache/stock-$2-$({
@@ -92,7 +96,7 @@ stock_kernel() {
 make_stock() {
 	local package status=2
 	need_room "$1" 800 "$4"
-	[[ $2 != stock-newest ]] || status=$NOT_TO_BE_HAD
+	! of_newest_suite "${2#stock-}" || status=$NOT_TO_BE_HAD
 	fresh_work "$1" "$2" # sets work
 	# shellcheck disable=SC2154 # set by fresh_work
 	for package in "${@:4}"; do
@@ -157,13 +161,22 @@ make_entry() {
 	list_first "$1"
 }
 
+# depends_of OUT MODULE: lines "insmod FILE" or "builtin NAME", or false: this kernel has it not.
+depends_of() { "$(find_program modprobe)" -d "$1" -S "$tree_release" --show-depends "$2" 2>/dev/null; }
+
 # list_first OUT: the files of the first stage and the order to load them, uncompressed, since busybox
-# cannot.
+# cannot. Some flavours have no 9p.
 list_first() {
-	local module path name
-	for module in "${STOCK_FIRST[@]}"; do
-		"$(find_program modprobe)" -d "$1" -S "$tree_release" --show-depends "$module" ||
-			die 2 "$tree_release: it has no $module, which a guest needs"
+	local module path name first=("${STOCK_FIRST[@]}") root=9p
+	if depends_of "$1" 9p >/dev/null; then
+		first+=(9pnet_virtio 9p)
+	else
+		first+=(virtiofs)
+		root=virtiofs
+	fi
+	printf '%s\n' $root >"$1/root"
+	for module in "${first[@]}"; do
+		depends_of "$1" "$module" || die 2 "$tree_release: it has no $module, which a guest needs"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
 		while read -r path; do
 			name=$(basename -- "$path")

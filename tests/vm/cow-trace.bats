@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --kernel lab --cpus 1 --mem 2048
+# vm-deep: --kernel stock-6.1 --cpus 1 --mem 2048
+# vm-deep: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel stock-newest --cpus 1 --mem 2048
 # A trace of cow with many looks, and one that is killed.
 
 load guest

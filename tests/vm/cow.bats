@@ -4,6 +4,9 @@
 # vm: --kernel stock-6.1 --cpus 1 --mem 2048
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-newest --cpus 1 --mem 2048
+# vm: --kernel stock-cloud --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel lab --cpus 1 --mem 2048 --append 'pti=on nokaslr'
 # cow on other kernels, where every kind of page is made: each is classed as it is, a trace counts what
 # was written, and the hardware's write bit goes as the textbook says.
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --kernel lab --mem 1024
+# vm-deep: --kernel stock-6.12 --mem 1024
+# vm-deep: --kernel stock-newest --mem 1024
 # --freeze of a whole machine, its init and the reader of what is printed among them: bounded, and
 # everybody goes on, whatever becomes of the one who holds.
 

@@ -3,6 +3,8 @@
 # vm: --kernel lab --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel stock-6.1 --cpus 1 --mem 2048
+# vm-deep: --kernel stock-newest --cpus 1 --mem 2048
 # physlens lab with all that it can have: swap, page tables. Every experiment is run once, measured
 # whole, on the kernels whose page tables and whose reclaim differ.
 

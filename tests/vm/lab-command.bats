@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --kernel lab --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel stock-newest --cpus 1 --mem 2048
 # physlens lab with all that it can have, step by step, and with what it can lack. (What each experiment
 # claims is in lab-claims.bats.)
 

@@ -4,6 +4,9 @@
 # vm: --kernel stock-6.1 --cpus 1 --mem 2048
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-newest --cpus 1 --mem 2048
+# vm: --kernel stock-cloud --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel lab --cpus 1 --mem 2048 --append 'pti=on nokaslr'
 # Every kind of page that the fixture program can make, shown by `map`. Here every
 # one is made: what a host had to skip for want of swap, KSM or huge pages too.
 

@@ -3,6 +3,9 @@
 # vm: --kernel lab --cpus 1 --mem 2048
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-newest --cpus 1 --mem 2048
+# vm: --kernel stock-cloud --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
+# vm-deep: --kernel stock-6.1 --cpus 1 --mem 2048
 # `read` through every source that this kernel leaves open, of memory of every kind. (Which sources
 # are open, and that they read what a process put there, is in sources.bats.)
 # shellcheck disable=SC2154 # set by guest.bash

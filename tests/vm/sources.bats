@@ -8,6 +8,8 @@
 # vm: --kernel stock-6.1 --cpus 1 --mem 2048
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-newest --cpus 1 --mem 2048
+# vm: --kernel stock-cloud --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 2048 --append 'pti=on nokaslr'
 # Every source of physical memory that this kernel leaves open reads what a process put there; every
 # other one is refused by name; `doctor` says which are which.
 # shellcheck disable=SC2154 # set by guest.bash

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel lab --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 2048 --append 'pti=on nokaslr'
 # The proof of `translate`: known bytes in a locked page are in RAM at the physical
 # address that it gives, also where the kernel uses five levels.
 

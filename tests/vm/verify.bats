@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --kernel lab --cpus 1 --mem 2048
+# vm-deep: --kernel lab --cpus 1 --mem 4096 --cpu-flag la57=on --append 'hugepagesz=1G hugepages=1'
 # verify against what a kernel exploit does: a page-cache frame of the C library is altered, and nothing
 # becomes dirty. And uprobes, which the host's kernel may lack. The guest's own root cannot be read past
 # its cache (9p), so what runs lies on a disk of its own.

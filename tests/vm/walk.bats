@@ -6,6 +6,7 @@
 # vm: --kernel stock-6.1 --cpus 1 --mem 2048
 # vm: --kernel stock-6.12 --cpus 1 --mem 4096 --append 'hugepagesz=1G hugepages=1'
 # vm: --kernel stock-newest --cpus 1 --mem 2048
+# vm: --kernel stock-cloud --cpus 1 --mem 2048
 # The page tables of every kind of page, through every source that the kernel leaves open.
 
 load guest
