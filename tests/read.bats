@@ -107,7 +107,7 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 }
 
 @test "pages that are not in RAM are gaps, named by their state" {
-	fixture_start
+	fixture_start --only anon-untouched
 	require_kind anon-untouched
 	run -2 --separate-stderr physlens read "$FIXTURE_PID:$(kind_start anon-untouched)" 4096
 	[[ "$output" == *'# gap '*'4096 bytes: untouched: no frame yet'* ]]

@@ -110,14 +110,15 @@ frames() {
 }
 
 @test "--name selects as pgrep does" {
-	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/physl-nap"
-	start "$BATS_TEST_TMPDIR/physl-nap" 300
-	start "$BATS_TEST_TMPDIR/physl-nap" 301
-	until [ "$(pgrep -c '^physl-n.p$')" = 2 ]; do sleep 0.05; done
+	# Its own name, in the fifteen characters that there are: another run may be here, too.
+	local name=nap$$ pattern="^n.p$$\$"
+	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/$name"
+	start "$BATS_TEST_TMPDIR/$name" 300
+	start "$BATS_TEST_TMPDIR/$name" 301
 	asleep "${STARTED[@]}"
-	run -0 --separate-stderr physlens share --json --name '^physl-n.p$' --region .text --object '*nap'
-	json_check "[.share[0].children[].pid] | sort ==
-		[$(pgrep '^physl-n.p$' | sort -n | paste -sd ,)]"
+	run -0 --separate-stderr physlens share --json --name "$pattern" --region .text --object "*$name"
+	json_check ".share[0].children | length == 2 and ([.[].pid] | sort) ==
+		[$(pgrep "$pattern" | sort -n | paste -sd ,)]"
 	run -2 --separate-stderr physlens share --name '['
 	[[ $stderr == 'physlens: share: --name: [: '* ]]
 	run -2 --separate-stderr physlens share --name '^no such name at all$'
@@ -177,22 +178,19 @@ frames() {
 
 @test "one that ends while it is read is named and left out whole" {
 	two_shells
-	local tries took at named=''
-	helper_start hugereserve --populate 1024
-	took=${EPOCHREALTIME//[.,]/}
-	run -0 --separate-stderr physlens share --json "$A" "$B" "$HELPER_PID"
-	took=$((${EPOCHREALTIME//[.,]/} - took))
-	helpers_stop
+	local tries tool named=''
 	for ((tries = 0; tries < 30 && !${#named}; tries++)); do
 		helper_start hugereserve --populate 1024
 		"$PHYSLENS" share --json "$A" "$B" "$HELPER_PID" >"$BATS_TEST_TMPDIR/out" \
 			2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- 4>&- &
-		# Some time within what it takes here and now.
-		at=$((took * RANDOM / 32768))
-		sleep "$((at / 1000000)).$(printf %06d $((at % 1000000)))"
+		tool=$!
+		# Once it has the pagemap of the large one open it reads that for a while.
+		until find "/proc/$tool/fd" -lname "*/$HELPER_PID/pagemap" 2>/dev/null | grep -q .; do
+			kill -0 "$tool" 2>/dev/null || break
+		done
 		kill -KILL "$HELPER_PID"
 		# 2 where it was gone before it could be opened.
-		wait $! || [ $? -eq 2 ]
+		wait "$tool" || [ $? -eq 2 ]
 		# Whatever becomes of it, the others are shown.
 		output=$(<"$BATS_TEST_TMPDIR/out")
 		json_check "[.share[].children[].pid] | contains([$A, $B])"

@@ -55,7 +55,7 @@ use_newest_lists() {
 		-o Dir::State::Status=/dev/null -o Acquire::Languages=none -o APT::Sandbox::User=root
 	)
 	[[ -z $(find "$stamp" -mtime -1 2>/dev/null) ]] || return 0
-	mirror=$(mirror_of_debian)
+	mirror=$(mirror_of_debian || true)
 	[[ -n $mirror ]] || return 0
 	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
 		"$mirror" "$NEWEST_SUITE" >"$dir/sources.list"
@@ -72,7 +72,7 @@ stock_kernel() {
 		use_newest_lists "$cache"
 	fi
 	mapfile -t packages < <(stock_packages "$2")
-	if [[ -z ${packages[0]} ]]; then
+	if [[ -z ${packages[0]:-} ]]; then
 		! of_newest_suite "$2" ||
 			die $NOT_TO_BE_HAD "stock-$2: no kernel of $NEWEST_SUITE: no such mirror here"
 		die 2 "stock-$2: apt knows no such kernel: sudo apt-get update"

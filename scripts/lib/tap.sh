@@ -55,7 +55,7 @@ gather() {
 # tap_times WHERE LOG: "MILLISECONDS<TAB>WHERE: FILE: NAME" of each test that says its time, as bats
 # (--timing) and tests/vm/run do. FILE is the gathered log's, or in NAME.
 tap_times() {
-	sed -nE 's/^# tests\/([^ ]*)\.log: .*/@\1/p; s/^(not )?ok [0-9]+ (.*) in ([0-9]+)ms.*/\3\t\2/p' -- "$2" |
+	sed -nE 's/^# tests\/([^ ]*)\.log: .*/@\1/p; s/^(not )?ok [0-9]+ (.*) (# )?in ([0-9]+) ?ms.*/\4\t\2/p' -- "$2" |
 		awk -F'\t' -v where="$1" '
 			/^@/ { file = substr($0, 2) ": "; next }
 			{ print $1 "\t" where ": " file $2 }'

@@ -383,13 +383,15 @@ _system_undo() {
 	printf '%s\n' "$*" >>"$SYSTEM_UNDO"
 }
 
-# Held until system_restore or the end of this shell.
+# Held until system_restore or the end of this shell. The number is exported for tests, whose programs
+# are not to inherit the descriptor: one that outlives its test would keep the lock.
 system_lock() {
 	local dir=/run/lock
 
 	[ -z "${SYSTEM_LOCK_FD-}" ] || return 0
-	[ -w "$dir" ] || return 0
-	exec {SYSTEM_LOCK_FD}>"$dir/physlens-tests.lock"
+	[ -d "$dir" ] && [ -w "$dir" ] || dir=${TMPDIR:-/tmp}
+	exec {SYSTEM_LOCK_FD}>>"$dir/physlens-tests.lock"
+	export SYSTEM_LOCK_FD
 	# Half a dozen files take turns, of two builds perhaps, on a machine that may be busy.
 	flock --wait 3600 "$SYSTEM_LOCK_FD" || {
 		echo "another test run has held $dir/physlens-tests.lock for an hour" >&2
