@@ -66,10 +66,16 @@ libphyslens_a_SOURCES += \
 
 # target
 libphyslens_a_SOURCES += \
-	src/target/freeze.c src/target/freeze.h \
-	src/target/live.c \
+	src/target/freeze.h \
+	src/target/live/files.c \
+	src/target/live/frames.c \
+	src/target/live/freeze.c \
+	src/target/live/live.c src/target/live/live.h \
+	src/target/live/process.c \
+	src/target/live/trace.c \
+	src/target/live/words.c \
 	src/target/target.h \
-	src/target/trace.c src/target/trace.h
+	src/target/trace.h
 
 # analysis
 libphyslens_a_SOURCES += \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The system under examination, behind one interface: the live system (live.c); later a memory
+ * The system under examination, behind one interface: the live system (live/); later a memory
  * image. Analyses and commands know only this.
  *
  * A `target` has address spaces; a `space` has areas and pages. Pages come in bulk, as arrays of

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The live system's own: what its files share. live.c is the target, process.c a process, files.c
+ * the files that it maps, words.c its pages, frames.c frames.
+ */
+#ifndef PHYSLENS_TARGET_LIVE_LIVE_H
+#define PHYSLENS_TARGET_LIVE_LIVE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/vec.h"
+#include "kernel/kernel.h"
+#include "proc/numa.h"
+#include "target/target.h"
+
+/* Whether the filesystem with this device number is a hugetlbfs. */
+struct device {
+	uint32_t major;
+	uint32_t minor;
+	bool hugetlb;
+};
+
+struct live_target {
+	struct target base;
+	int flags_fd; /* /proc/kpageflags, or -1 */
+	int count_fd; /* /proc/kpagecount, or -1 */
+	int kpage_errno;
+	bool pfns_visible;
+	uint64_t zero_pfn;     /* of the shared zero page; valid when pfns_visible */
+	uint64_t untrue_flags; /* of kpageflags: see learn_flags() */
+	bool numa_read;        /* on first use */
+	struct numa numa;
+	bool iomem_read; /* on first use */
+	struct iomem iomem;
+	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
+	VEC(struct device) devices;
+	char *source_name;     /* NULL: no source of physical memory */
+	int root;              /* of /proc and /sys; open once the source is */
+	struct source *source; /* on first use, as the kernel */
+	struct kernel *kernel;
+};
+
+struct program_place {
+	uint64_t code, stack, heap; /* addresses */
+};
+
+struct live_space {
+	struct space base;
+	struct program_place place; /* before it was opened */
+	pid_t tgid;                 /* of the process: PID may be that of another of its threads */
+	int proc_fd;                /* /proc/PID */
+	int pid_fd;                 /* or -1 on a kernel without pidfd */
+	int maps_fd;                /* opened with the space: of the address space it had then */
+	int pagemap_fd;
+	bool scan_zero;   /* PAGEMAP_SCAN can tell the zero page */
+	bool has_ksm;     /* KSM has merged pages of this process */
+	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
+	struct pagemap_walker walker;
+	VEC(uint64_t) numbers; /* PFNs in hand */
+	VEC(uint64_t) flags;
+};
+
+static inline struct live_target *live_target(struct target *target)
+{
+	return (struct live_target *)target;
+}
+
+static inline struct live_space *live_space(struct space *space)
+{
+	return (struct live_space *)space;
+}
+
+/* What is said of a process that ended while it was looked at. */
+struct error *live_gone(const struct space *space);
+
+/* process.c */
+struct error *live_open_space(struct target *target, pid_t pid, struct space **result);
+struct error *live_processes(struct target *target, process_vec *list);
+struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *order);
+
+/* words.c */
+struct error *live_pages(struct space *base, const struct vma *vma, struct range range,
+			 pages_visit visit, void *argument);
+
+/* files.c */
+struct error *live_open_object(struct space *base, const struct vma *vma, int *fd);
+struct error *live_open_path(struct space *base, const char *path, int *fd);
+bool live_is_hugetlb(struct space *base, const struct vma *vma);
+
+/* frames.c */
+struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,
+			  struct frame *frames);
+struct error *live_flags(struct target *target, uint64_t pfn, uint64_t *words, size_t count);
+struct error *live_cgroups(struct target *target, uint64_t pfn, uint64_t *words, size_t count);
+struct error *live_resources(struct target *target, const struct iomem **iomem);
+int live_node(struct target *target, uint64_t pfn);
+
+/* live.c */
+struct error *live_page_table(struct space *base, struct page_table *table);
+
+#endif

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Processes: which there are, how one is opened, and whether it is still the one that it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/scope.h"
+#include "proc/smaps.h"
+#include "target/live/live.h"
+
+struct error *live_processes(struct target *target, process_vec *list)
+{
+	(void)target;
+	return process_list(list);
+}
+
+struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *order)
+{
+	long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0L, 0L);
+
+	(void)target;
+	if (result >= 0 && result <= 2) {
+		*order = result == 0 ? 0 : result == 1 ? -1 : 1;
+		return NULL;
+	}
+	if (result < 0 && errno == ENOSYS)
+		return error_new(ERROR_UNSUPPORTED, "kcmp: this kernel lacks CONFIG_KCMP");
+	return error_errno(result < 0 ? errno : EINVAL, "kcmp of processes %d and %d", (int)a,
+			   (int)b);
+}
+
+struct error *live_gone(const struct space *space)
+{
+	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
+}
+
+/* Where a program lies, by /proc/PID/stat; 0 is what is not told, or not set yet. */
+static struct program_place read_place(const struct live_space *space)
+{
+	enum { START_CODE = 26, START_STACK = 28, START_BRK = 47 };
+	uint64_t fields[START_BRK + 1] = {0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "stat", 1 << 16, &text, NULL);
+	/* Counted from behind the comm, which may hold anything: the next field is number 3. */
+	char *field = error ? NULL : strrchr(text, ')');
+
+	for (int number = 3; field && number <= START_BRK; number++) {
+		field = strchr(field + 1, ' ');
+		fields[number] = field ? strtoull(field + 1, NULL, 10) : 0;
+	}
+	return (struct program_place){fields[START_CODE], fields[START_STACK], fields[START_BRK]};
+}
+
+/*
+ * Whether the process runs another program than when it was opened. Mostly what was opened has died
+ * with the old one; but a child of vfork(2) lived in its parent's memory, which stays.
+ */
+static bool runs_another_program(const struct live_space *space)
+{
+	struct program_place now = read_place(space);
+
+	return space->place.stack != 0 &&
+	       (now.stack != space->place.stack || now.code != space->place.code);
+}
+
+static struct error *live_vmas(struct space *base, struct vma_list *list)
+{
+	struct live_space *space = live_space(base);
+
+	*list = (struct vma_list){0};
+	if (lseek(space->maps_fd, 0, SEEK_SET) < 0)
+		return error_errno(errno, "maps");
+	struct error *error = vma_list_read(list, space->maps_fd);
+	if (error_is(error, ERROR_GONE) || (!error && list->count == 0)) {
+		error_free(error);
+		vma_list_deinit(list);
+		return live_gone(base);
+	}
+	return error;
+}
+
+/* A pidfd polls readable once the process has ended (pidfd_open(2)). */
+static struct error *live_check_alive(struct space *base)
+{
+	struct live_space *space = live_space(base);
+	struct pollfd p = {.fd = space->pid_fd, .events = POLLIN};
+	char byte;
+
+	if (space->pid_fd >= 0 && poll(&p, 1, 0) > 0)
+		return live_gone(base);
+	/* An exec leaves the process but not the address space: its maps are empty from then on. */
+	if (pread(space->maps_fd, &byte, 1, 0) != 1)
+		return live_gone(base);
+	return runs_another_program(space) ? live_gone(base) : NULL;
+}
+
+static struct error *live_tracer(struct space *base, pid_t *tracer)
+{
+	*tracer = process_status_pid(live_space(base)->proc_fd, "TracerPid");
+	return NULL;
+}
+
+static void live_close(struct space *base)
+{
+	struct live_space *space = live_space(base);
+
+	pagemap_walker_deinit(&space->walker);
+	vec_deinit(&space->numbers);
+	vec_deinit(&space->flags);
+	vec_deinit(&space->merged);
+	for (int *const *fd = (int *const[]){&space->pagemap_fd, &space->maps_fd, &space->pid_fd,
+					     &space->proc_fd, NULL};
+	     *fd; fd++) {
+		if (**fd >= 0)
+			close(**fd);
+	}
+	free(space);
+}
+
+static const struct space_ops live_space_ops = {
+	.close = live_close,
+	.vmas = live_vmas,
+	.pages = live_pages,
+	.open_object = live_open_object,
+	.open_path = live_open_path,
+	.tracer = live_tracer,
+	.check_alive = live_check_alive,
+	.is_hugetlb = live_is_hugetlb,
+	.page_table = live_page_table,
+};
+
+static bool read_has_ksm(const struct live_space *space)
+{
+	uint64_t merged = 0;
+	_cleanup_error_ struct error *error =
+		read_number_at(space->proc_fd, "ksm_merging_pages", &merged);
+
+	return !error && merged > 0;
+}
+
+/* Whether there are pages of KSM, and where; nothing is known of them without kpageflags. */
+static void learn_ksm(struct live_space *space)
+{
+	struct live_target *live = live_target(space->base.target);
+	uint64_t shared = 0;
+
+	if (live->flags_fd < 0 || !live->pfns_visible)
+		return;
+	if (!live->untrue_flags) {
+		space->has_ksm = read_has_ksm(space);
+		return;
+	}
+	error_free(read_number_at(AT_FDCWD, "/sys/kernel/mm/ksm/pages_shared", &shared));
+	if (shared > 0)
+		error_free(smaps_merged_read(space->proc_fd, &space->merged));
+}
+
+/*
+ * Why a process has no address space: it is a kernel thread, has given its own back (a zombie), or
+ * ended just now. Asked only then.
+ */
+static struct error *explain_nothing(const struct live_space *space)
+{
+	int pid = (int)space->base.pid;
+	struct process process;
+
+	TRY(process_examine(space->base.pid, &process));
+	if (process.kernel_thread)
+		return error_new(ERROR_LOOKUP,
+				 "process %d is a kernel thread (%s): it has no memory of its own",
+				 pid, process.command);
+	if (process.state == 'Z' || process.state == 'X')
+		return error_new(ERROR_LOOKUP, "process %d is a zombie (%s): its memory is gone",
+				 pid, process.command);
+	return NULL;
+}
+
+/* The comm, for messages; without it they have the PID. */
+static void read_command(struct live_space *space)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error =
+		read_file_at(space->proc_fd, "comm", 4096, &text, NULL);
+
+	if (error)
+		return;
+	/* Only the last newline is the kernel's: a name may have one, too. */
+	size_t length = strlen(text);
+	if (length && text[length - 1] == '\n')
+		text[length - 1] = '\0';
+	snprintf(space->base.command, sizeof(space->base.command), "%s", text);
+}
+
+static struct error *open_file(struct live_space *space, const char *name, int *fd)
+{
+	*fd = openat(space->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return NULL;
+	int errnum = errno;
+	TRY(explain_nothing(space));
+	if (errnum == ENOENT || errnum == ESRCH)
+		return live_gone(&space->base);
+	if (errnum == EACCES || errnum == EPERM)
+		return process_refused(space->proc_fd, space->base.pid);
+	return error_errno(errnum, "/proc/%d/%s", (int)space->base.pid, name);
+}
+
+/* Whoever has an address space has a line in maps. */
+static struct error *check_not_empty(struct live_space *space)
+{
+	char byte;
+
+	if (pread(space->maps_fd, &byte, 1, 0) == 1)
+		return NULL;
+	TRY(explain_nothing(space));
+	return live_gone(&space->base);
+}
+
+static struct error *space_init(struct live_space *space)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	TRY(process_open(space->base.pid, &space->proc_fd));
+	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
+	space->place = read_place(space);
+	TRY(open_file(space, "pagemap", &space->pagemap_fd));
+	TRY(open_file(space, "maps", &space->maps_fd));
+	TRY(check_not_empty(space));
+	read_command(space);
+	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
+	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
+	learn_ksm(space);
+	space->tgid = process_status_pid(space->proc_fd, "Tgid");
+	if (space->tgid == 0)
+		space->tgid = space->base.pid;
+	space->base.heap_start = space->place.heap;
+	space->base.pfns_visible = live->pfns_visible;
+	space->base.zero_visible = live->pfns_visible || space->scan_zero;
+	return NULL;
+}
+
+struct error *live_open_space(struct target *target, pid_t pid, struct space **result)
+{
+	struct live_space *space = calloc(1, sizeof(*space));
+
+	if (!space)
+		return error_nomem();
+	space->base = (struct space){.ops = &live_space_ops, .target = target, .pid = pid};
+	space->proc_fd = space->pid_fd = space->maps_fd = space->pagemap_fd = -1;
+	struct error *error = space_init(space);
+	if (error) {
+		live_close(&space->base);
+		return error;
+	}
+	*result = &space->base;
+	return NULL;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Page words: /proc/PID/pagemap's, with what the target finds out beside it (target/target.h). */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/kpage.h"
+#include "target/live/live.h"
+
+enum {
+	SPECIAL_TYPE_FIRST = 23, /* see mark_special() */
+	MARKER_TYPE = 31,
+	REREADS = 5,
+};
+
+/* Areas of the kernel half (the vsyscall page) are beyond pagemap's end. */
+static bool beyond_pagemap(const struct vma *vma)
+{
+	return vma->range.start >> 63;
+}
+
+/*
+ * PAGEMAP_SCAN passes over VM_PFNMAP areas (mm/pagewalk.c, walk_page_test()), which only device
+ * files make: those are read page by page. /dev/zero and /dev/shm are ordinary memory.
+ */
+static bool may_be_pfnmap(const struct vma *vma)
+{
+	return strncmp(vma->name, "/dev/", 5) == 0 && strncmp(vma->name, "/dev/shm/", 9) != 0 &&
+	       strncmp(vma->name, "/dev/zero", 9) != 0;
+}
+
+struct live_visit {
+	struct live_space *space;
+	const struct vma *vma;
+	pages_visit visit;
+	void *argument;
+};
+
+static uint64_t word_address(const struct live_space *space, uint64_t vpn)
+{
+	return vpn << space->base.target->page_shift;
+}
+
+/*
+ * Marks the zero page by PAGEMAP_SCAN, which knows it by its mapping: for users who are not shown
+ * frames, and for the huge zero page, whose frame we have no page of our own to learn from.
+ */
+static struct error *mark_zero_by_scan(struct live_space *space, uint64_t vpn, uint64_t *words,
+				       size_t count)
+{
+	struct range range = {word_address(space, vpn), word_address(space, vpn + count)};
+	struct scan_record records[64];
+	size_t found;
+
+	while (!range_is_empty(range)) {
+		uint64_t walked;
+		int errnum = pagemap_scan(space->pagemap_fd, range, SCAN_ZERO, SCAN_ZERO, 0,
+					  records, 64, &found, &walked);
+
+		if (errnum)
+			return error_errno(errnum, "PAGEMAP_SCAN");
+		for (size_t i = 0; i < found; i++) {
+			unsigned shift = space->base.target->page_shift;
+			uint64_t first = (records[i].start >> shift) - vpn;
+			uint64_t last = (records[i].end >> shift) - vpn;
+
+			for (uint64_t j = first; j < last && j < count; j++) {
+				if (words[j] & PAGEMAP_PRESENT)
+					words[j] |= PAGE_ZERO;
+			}
+		}
+		if (walked <= range.start)
+			break;
+		range.start = walked;
+	}
+	return NULL;
+}
+
+/* kpageflags of the pages for which `match` says so, in space->flags beside space->numbers. */
+static struct error *flags_of(struct live_space *space, const uint64_t *words, size_t count,
+			      uint64_t mask, uint64_t value)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	space->numbers.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if ((words[i] & mask) == value)
+			TRY(vec_push(&space->numbers, words[i] & PAGEMAP_PFN));
+	}
+	space->flags.count = 0;
+	TRY(vec_reserve(&space->flags, space->numbers.count));
+	int errnum = kpage_read(live->flags_fd, space->numbers.items, space->numbers.count,
+				KPF_BIT_NOPAGE, space->flags.items);
+	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
+}
+
+/*
+ * Sets `mark` in the words chosen by mask and value whose frame has `flag` in kpageflags, or has it
+ * not if `flag` is not `wanted`.
+ */
+static struct error *mark_by_flag(struct live_space *space, uint64_t *words, size_t count,
+				  uint64_t mask, uint64_t value, uint64_t flag, uint64_t wanted,
+				  uint64_t mark)
+{
+	TRY(flags_of(space, words, count, mask, value));
+	for (size_t i = 0, j = 0; i < count; i++) {
+		if ((words[i] & mask) != value)
+			continue;
+		if ((space->flags.items[j++] & flag) == wanted)
+			words[i] |= mark;
+	}
+	return NULL;
+}
+
+/* A page that says it is of a file, in an area that has none: only the huge zero page does. */
+static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint64_t *words,
+				    size_t count)
+{
+	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE;
+
+	if (space->scan_zero)
+		return mark_zero_by_scan(space, vpn, words, count);
+	if (live_target(space->base.target)->flags_fd >= 0)
+		return mark_by_flag(space, words, count, mask, mask, KPF_BIT_ZERO_PAGE,
+				    KPF_BIT_ZERO_PAGE, PAGE_ZERO);
+	return NULL;
+}
+
+/*
+ * Cuts the words to the bits that are known, and marks those of the shared zero page, `zero` being
+ * what they are. Returns all bits that were seen in any. Every page of every process comes through
+ * here: no branches.
+ */
+static uint64_t mark_words(uint64_t *words, size_t count, uint64_t zero)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t word = words[i] & PAGEMAP_KNOWN;
+		bool is_zero = (word & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_PFN)) == zero;
+
+		seen |= word;
+		words[i] = word | (is_zero ? PAGE_ZERO : 0);
+	}
+	return seen;
+}
+
+/*
+ * The swap types from MAX_SWAPFILES on are no swap areas (include/linux/swap.h): the highest is the
+ * PTE marker; below it, in numbers that depend on the configuration, device-private memory,
+ * migration and hardware poison. MAX_SWAPFILES is at least 23. A migration entry lasts
+ * microseconds, so the page is read again; one that lasts is told from the others by its frame,
+ * which migration keeps locked.
+ */
+static struct error *mark_special(struct live_space *space, uint64_t vpn, uint64_t *word)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	for (int i = 0; i < REREADS && pagemap_swap_type(*word) != MARKER_TYPE; i++) {
+		uint64_t again;
+		size_t got;
+
+		if (pagemap_read(space->pagemap_fd, vpn, &again, 1, &got) || got != 1)
+			break;
+		*word = again & PAGEMAP_KNOWN;
+		if ((*word & (PAGEMAP_SWAP | PAGEMAP_GUARD)) != PAGEMAP_SWAP ||
+		    pagemap_swap_type(*word) < SPECIAL_TYPE_FIRST)
+			return NULL;
+		usleep(200);
+	}
+	uint64_t pfn = pagemap_swap_offset(*word), flags = 0;
+	bool known = pagemap_swap_type(*word) != MARKER_TYPE && live->flags_fd >= 0 &&
+		     kpage_read(live->flags_fd, &pfn, 1, KPF_BIT_NOPAGE, &flags) == 0;
+	bool migrating = known && flags & KPF_BIT_LOCKED && !(flags & KPF_BIT_HWPOISON);
+	*word |= migrating ? PAGE_MIGRATING : PAGE_SPECIAL;
+	return NULL;
+}
+
+static struct error *mark_swap_types(struct live_space *space, uint64_t vpn, uint64_t *words,
+				     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((words[i] & (PAGEMAP_SWAP | PAGEMAP_GUARD)) == PAGEMAP_SWAP &&
+		    pagemap_swap_type(words[i]) >= SPECIAL_TYPE_FIRST)
+			TRY(mark_special(space, vpn + i, &words[i]));
+	}
+	return NULL;
+}
+
+static bool has_merged(const struct live_space *space, const struct vma *vma)
+{
+	for (size_t i = 0; i < space->merged.count; i++) {
+		if (!range_is_empty(range_intersect(space->merged.items[i], vma->range)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Pages of KSM. Where the kernel's flag is untrue, they are the pages of an area that has some
+ * which are not exclusive to anybody (mm/ksm.c, replace_page(): a merged page never is): some of
+ * them may only be shared by fork, so that more are taken for merged than are.
+ */
+static struct error *mark_ksm(struct live_space *space, const struct vma *vma, uint64_t *words,
+			      size_t count)
+{
+	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE | PAGE_ZERO;
+
+	if (space->has_ksm)
+		return mark_by_flag(space, words, count, mask, PAGEMAP_PRESENT, KPF_BIT_KSM,
+				    KPF_BIT_KSM, PAGE_KSM);
+	if (has_merged(space, vma))
+		return mark_by_flag(space, words, count, mask, PAGEMAP_PRESENT,
+				    KPF_BIT_ANON_EXCLUSIVE, 0, PAGE_KSM);
+	return NULL;
+}
+
+static struct error *mark_private(struct live_space *space, const struct vma *vma, uint64_t vpn,
+				  uint64_t *words, size_t count, uint64_t seen)
+{
+	bool visible = space->base.pfns_visible;
+
+	if (!visible && space->scan_zero)
+		TRY(mark_zero_by_scan(space, vpn, words, count));
+	if (visible && vma->inode == 0 && seen & PAGEMAP_FILE)
+		TRY(mark_huge_zero(space, vpn, words, count));
+	return mark_ksm(space, vma, words, count);
+}
+
+static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *words, size_t count)
+{
+	struct live_visit *v = argument;
+	struct live_space *space = v->space;
+	bool private = !(v->vma->perms & VMA_SHARED), visible = space->base.pfns_visible;
+	uint64_t zero = PAGEMAP_PRESENT | live_target(space->base.target)->zero_pfn;
+	uint64_t seen = mark_words(words, count, private && visible ? zero : UINT64_MAX);
+
+	if (private && seen & PAGEMAP_PRESENT)
+		TRY(mark_private(space, v->vma, vpn, words, count, seen));
+	if (seen & PAGEMAP_SWAP && visible)
+		TRY(mark_swap_types(space, vpn, words, count));
+	return v->visit(v->argument, vpn, words, count);
+}
+
+struct error *live_pages(struct space *base, const struct vma *vma, struct range range,
+			 pages_visit visit, void *argument)
+{
+	struct live_space *space = live_space(base);
+	struct live_visit live = {space, vma, visit, argument};
+	struct pagemap_walker walker = space->walker;
+
+	if (beyond_pagemap(vma))
+		return NULL;
+	if (may_be_pfnmap(vma))
+		walker.scan = false;
+	struct error *error = pagemap_walk(&walker, range, mark_and_visit, &live);
+	if (!error_is(error, ERROR_GONE))
+		return error;
+	error_free(error);
+	return live_gone(base);
+}
