@@ -68,6 +68,7 @@ UNIT_TESTS = \
 	tests/unit/test_page \
 	tests/unit/test_pagemap \
 	tests/unit/test_pagetable \
+	tests/unit/test_process \
 	tests/unit/test_range \
 	tests/unit/test_runs \
 	tests/unit/test_smaps \
@@ -100,6 +101,7 @@ tests_unit_test_object_LDADD = $(UNIT_LIBS)
 tests_unit_test_page_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagemap_LDADD = $(UNIT_LIBS)
 tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
+tests_unit_test_process_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
 tests_unit_test_smaps_LDADD = $(UNIT_LIBS)

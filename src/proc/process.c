@@ -90,41 +90,73 @@ struct error *process_list(process_vec *list)
 
 /*
  * "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS …" (fs/proc/array.c, do_task_stat()). COMM
- * may be any bytes, so the last parenthesis is the one that ends it.
+ * may be any bytes, so the last parenthesis is the one that ends it. Fields are numbered from 1, as
+ * in proc_pid_stat(5); one that is not there is 0.
  */
-static bool parse_stat(char *text, struct process *process)
+bool process_stat_parse(const char *text, struct process_stat *stat)
 {
-	char *name = strchr(text, '('), *end = strrchr(text, ')');
-	unsigned flags;
+	enum {
+		STATE = 3,
+		FLAGS = 9,
+		MINFLT = 10,
+		MAJFLT = 12,
+		START_CODE = 26,
+		START_STACK = 28,
+		START_BRK = 47,
+		FIELDS,
+	};
+	const char *name = strchr(text, '('), *field = strrchr(text, ')');
+	uint64_t values[FIELDS] = {0};
 
-	if (!name || !end || end < name ||
-	    sscanf(end, ") %c %*d %*d %*d %*d %*d %u", &process->state, &flags) != 2)
+	if (!name || !field || field < name || field[1] != ' ' || field[2] == '\0')
 		return false;
-	*end = '\0';
-	snprintf(process->command, sizeof(process->command), "%s", name + 1);
-	process->kernel_thread = flags & PF_KTHREAD;
-	return true;
+	*stat = (struct process_stat){.state = field[2]};
+	snprintf(stat->command, sizeof(stat->command), "%.*s", (int)(field - name - 1), name + 1);
+	field++;
+	int number = STATE;
+	for (; number < FIELDS && field; number++) {
+		/* A negative number is one of those that nobody here asks for. */
+		values[number] = strtoull(field, NULL, 10);
+		field = strchr(field + 1, ' ');
+	}
+	stat->kernel_thread = values[FLAGS] & PF_KTHREAD;
+	stat->minor_faults = values[MINFLT];
+	stat->major_faults = values[MAJFLT];
+	stat->start_code = values[START_CODE];
+	stat->start_stack = values[START_STACK];
+	stat->start_brk = values[START_BRK];
+	return number > FLAGS;
 }
 
 /*
  * Not by libproc2: of what it keeps for the next call each thread has its own, 256 KiB that nobody
  * frees when the thread ends; and many threads ask this, of processes that end while they are read.
  */
-struct error *process_examine(pid_t pid, struct process *process)
+struct error *process_stat_read(int dirfd, const char *path, struct process_stat *stat)
 {
 	_cleanup_free_ char *text = NULL;
+
+	TRY(read_file_at(dirfd, path, 1 << 16, &text, NULL));
+	return process_stat_parse(text, stat)
+		       ? NULL
+		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
+}
+
+struct error *process_examine(pid_t pid, struct process *process)
+{
+	struct process_stat stat;
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	_cleanup_error_ struct error *error = read_file_at(AT_FDCWD, path, 4096, &text, NULL);
+	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
 	if (error && (error_errnum(error) == ENOENT || error_errnum(error) == ESRCH))
 		return no_such_process(pid);
 	if (error)
 		return scope_take(error, NULL);
-	*process = (struct process){.pid = pid};
-	return parse_stat(text, process)
-		       ? NULL
-		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
+	*process = (struct process){
+		.pid = pid, .state = stat.state, .kernel_thread = stat.kernel_thread};
+	memcpy(process->command, stat.command, sizeof(process->command));
+	return NULL;
 }
 
 static pid_t read_status(int dirfd, const char *path, const char *key)

@@ -28,6 +28,26 @@ typedef VEC(struct process) process_vec;
 /* Appends every process (not thread) that there is now, in the order of /proc. */
 struct error *process_list(process_vec *list);
 
+/* What /proc/PID/stat tells of a process, or of a thread; see proc_pid_stat(5). */
+struct process_stat {
+	char command[64]; /* anything may be in it */
+	char state;       /* R S D Z T t X I … */
+	bool kernel_thread;
+	uint64_t minor_faults, major_faults; /* until now */
+	/* Addresses; 0 is what is not told to us, or not set yet. */
+	uint64_t start_code, start_stack, start_brk;
+};
+
+/*
+ * Reads it from the file `path` below `dirfd` ("stat", or with AT_FDCWD "/proc/PID/task/TID/stat").
+ * error_errnum() is ENOENT or ESRCH when there is no such process any more; ERROR_INPUT when the
+ * file is not what kernels write.
+ */
+struct error *process_stat_read(int dirfd, const char *path, struct process_stat *stat);
+
+/* The same of its text, which may be cut. False when it is not what kernels write. */
+bool process_stat_parse(const char *text, struct process_stat *stat);
+
 /* ERROR_LOOKUP when there is no such process. */
 struct error *process_examine(pid_t pid, struct process *process);
 

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -77,14 +78,12 @@ static struct error *meet(struct holder *h, pid_t tid)
 /* The letter of a thread's state; 0 when it is gone. */
 static char state_of(pid_t pid, pid_t tid)
 {
-	_cleanup_free_ char *text = NULL;
+	struct process_stat stat;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-	struct error *error = read_file_at(-1, path, 1 << 16, &text, NULL);
-	char *end = error ? NULL : strrchr(text, ')');
-	error_free(error);
-	return end && end[1] ? end[2] : '\0';
+	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
+	return error ? '\0' : stat.state;
 }
 
 static struct error *refuse(struct holder *h, pid_t pid, int errnum)

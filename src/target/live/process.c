@@ -41,22 +41,13 @@ struct error *live_gone(const struct space *space)
 	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
 }
 
-/* Where a program lies, by /proc/PID/stat; 0 is what is not told, or not set yet. */
+/* Where a program lies; 0 is what is not told, or not set yet. */
 static struct program_place read_place(const struct live_space *space)
 {
-	enum { START_CODE = 26, START_STACK = 28, START_BRK = 47 };
-	uint64_t fields[START_BRK + 1] = {0};
-	_cleanup_free_ char *text = NULL;
-	_cleanup_error_ struct error *error =
-		read_file_at(space->proc_fd, "stat", 1 << 16, &text, NULL);
-	/* Counted from behind the comm, which may hold anything: the next field is number 3. */
-	char *field = error ? NULL : strrchr(text, ')');
+	struct process_stat stat = {0};
 
-	for (int number = 3; field && number <= START_BRK; number++) {
-		field = strchr(field + 1, ' ');
-		fields[number] = field ? strtoull(field + 1, NULL, 10) : 0;
-	}
-	return (struct program_place){fields[START_CODE], fields[START_STACK], fields[START_BRK]};
+	error_free(process_stat_read(space->proc_fd, "stat", &stat));
+	return (struct program_place){stat.start_code, stat.start_stack, stat.start_brk};
 }
 
 /*

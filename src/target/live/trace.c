@@ -27,21 +27,17 @@ enum {
 
 /* --- what /proc tells ----------------------------------------------------------------------- */
 
-/* Fields 10 and 12 of /proc/PID/stat, counted from behind the comm, which may hold anything. */
 bool trace_faults(pid_t pid, uint64_t *minor, uint64_t *major)
 {
-	_cleanup_free_ char *text = NULL;
+	struct process_stat stat;
 	char path[32];
-	unsigned long long values[2];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
-	const char *end = text ? strrchr(text, ')') : NULL;
-	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu", &values[0],
-			   &values[1]) != 2)
+	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
+	if (error)
 		return false;
-	*minor = values[0];
-	*major = values[1];
+	*minor = stat.minor_faults;
+	*major = stat.major_faults;
 	return true;
 }
 
