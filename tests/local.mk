@@ -5,6 +5,7 @@ HELPERS = \
 	tests/helpers/cowpages \
 	tests/helpers/devmem-peek \
 	tests/helpers/dying \
+	tests/helpers/forger \
 	tests/helpers/growing \
 	tests/helpers/hostile-elf \
 	tests/helpers/hugereserve \
@@ -159,6 +160,7 @@ BATS_FILES = \
 	tests/owner.bats \
 	tests/doctor.bats \
 	tests/freeze.bats \
+	tests/hiding.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)

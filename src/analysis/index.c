@@ -340,6 +340,7 @@ struct error *index_settle(struct index_space *space, struct error *error)
 		space->fate = INDEX_NO_MEMORY;
 		break;
 	case ERROR_GONE:
+	case ERROR_EXECUTED:
 		space->fate = INDEX_GONE;
 		break;
 	case ERROR_DENIED:

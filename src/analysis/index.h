@@ -87,8 +87,9 @@ enum index_fate {
 	INDEX_READ,
 	INDEX_NO_MEMORY, /* a kernel thread or a zombie */
 	INDEX_SAME,      /* the address space of another one in the index */
-	INDEX_GONE,      /* ended before it was read whole: nothing of it is in the index */
-	INDEX_REFUSED,   /* nor of it */
+	INDEX_GONE, /* ended, or executed, before it was read whole: nothing of it is in the index
+		     */
+	INDEX_REFUSED, /* nor of it */
 };
 
 struct index_space {

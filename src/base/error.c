@@ -119,7 +119,9 @@ enum error_kind error_kind(const struct error *error)
 
 bool error_is(const struct error *error, enum error_kind kind)
 {
-	return error && error->kind == kind;
+	if (!error)
+		return false;
+	return error->kind == kind || (kind == ERROR_GONE && error->kind == ERROR_EXECUTED);
 }
 
 int error_errnum(const struct error *error)

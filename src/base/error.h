@@ -18,6 +18,7 @@ enum error_kind {
 	ERROR_SYSTEM,      /* a system call failed: see errnum */
 	ERROR_DENIED,      /* a permission or capability is missing */
 	ERROR_GONE,        /* the process (or its address space) ended while it was read */
+	ERROR_EXECUTED,    /* the same because it executed another program; error_is() GONE, too */
 	ERROR_LOOKUP,      /* a name, PID or address that is not there */
 	ERROR_INPUT,       /* malformed data: a file, a table, an argument */
 	ERROR_FAULT,       /* memory that cannot be read: see address */

@@ -125,7 +125,9 @@ static struct error *look_at(struct family_view *view, struct member *member)
 		error = count_member(view, space, member);
 		space_close(space);
 	}
-	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP))
+	if (error_is(error, ERROR_EXECUTED))
+		member->state = "exec";
+	else if (error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP))
 		member->state = "exited";
 	else if (error_is(error, ERROR_DENIED))
 		member->state = "hidden";

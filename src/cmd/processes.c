@@ -66,8 +66,11 @@ size_t processes_explain(const struct invocation *invocation, const struct index
 
 		if (space->fate == INDEX_GONE)
 			invocation_warn(invocation,
-					"process %d (%s) ended while it was read: left out",
-					(int)space->pid, space->command);
+					"process %d (%s) %s while it was read: left out",
+					(int)space->pid, space->command,
+					error_is(space->why, ERROR_EXECUTED)
+						? "executed another program"
+						: "ended");
 		else if (space->fate == INDEX_REFUSED && one_by_one)
 			invocation_warn(invocation, "%s (%s): left out", error_message(space->why),
 					space->command);

@@ -174,6 +174,10 @@ static struct error *add(struct verifier *v, pid_t pid)
 		return error;
 	bool over = error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP);
 	if (v->all && over) {
+		/* One that lives has not been looked at, and whoever executes again and again
+		 * hides. */
+		if (error_is(error, ERROR_EXECUTED))
+			invocation_warn(v->invocation, "%s: left out", error_message(error));
 		error_free(error);
 		return NULL;
 	}

@@ -97,6 +97,7 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 {
 	enum {
 		STATE = 3,
+		PPID = 4,
 		FLAGS = 9,
 		MINFLT = 10,
 		MAJFLT = 12,
@@ -119,6 +120,7 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 		values[number] = strtoull(field, NULL, 10);
 		field = strchr(field + 1, ' ');
 	}
+	stat->ppid = (pid_t)values[PPID];
 	stat->kernel_thread = values[FLAGS] & PF_KTHREAD;
 	stat->minor_faults = values[MINFLT];
 	stat->major_faults = values[MAJFLT];

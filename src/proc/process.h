@@ -32,6 +32,7 @@ struct error *process_list(process_vec *list);
 struct process_stat {
 	char command[64]; /* anything may be in it */
 	char state;       /* R S D Z T t X I … */
+	pid_t ppid;
 	bool kernel_thread;
 	uint64_t minor_faults, major_faults; /* until now */
 	/* Addresses; 0 is what is not told to us, or not set yet. */

@@ -18,6 +18,21 @@ static void an_error_has_kind_and_message(void **state)
 	error_free(error);
 }
 
+/* Who executed another program is gone for whoever only asks that. */
+static void executed_is_gone_too(void **state)
+{
+	struct error *executed = error_new(ERROR_EXECUTED, "process 1");
+	struct error *gone = error_new(ERROR_GONE, "process 2");
+
+	(void)state;
+	assert_true(error_is(executed, ERROR_GONE) && error_is(executed, ERROR_EXECUTED));
+	assert_false(error_is(executed, ERROR_LOOKUP));
+	assert_true(error_is(gone, ERROR_GONE));
+	assert_false(error_is(gone, ERROR_EXECUTED));
+	error_free(executed);
+	error_free(gone);
+}
+
 static void null_is_success(void **state)
 {
 	(void)state;
@@ -130,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_error_has_kind_and_message),
+		cmocka_unit_test(executed_is_gone_too),
 		cmocka_unit_test(null_is_success),
 		cmocka_unit_test(errno_decides_the_kind),
 		cmocka_unit_test(a_fault_carries_its_address),

@@ -114,7 +114,8 @@ static void one_that_executes_is_gone(bool shared)
 	assert_ok(target_open_space(target, family.child, &space));
 	assert_ok(space_check_alive(space));
 	let_execute(&family);
-	assert_error(space_check_alive(space), ERROR_GONE, "ended while it was read");
+	assert_error(space_check_alive(space), ERROR_EXECUTED,
+		     "executed another program while it was read");
 	space_close(space);
 	assert_ok(target_open_space(target, family.child, &space));
 	assert_ok(space_check_alive(space));

@@ -51,6 +51,7 @@ struct program_place {
 struct live_space {
 	struct space base;
 	struct program_place place; /* before it was opened */
+	pid_t shares_with;          /* its parent, if that has the same memory (vfork); or 0 */
 	pid_t tgid;                 /* of the process: PID may be that of another of its threads */
 	int proc_fd;                /* /proc/PID */
 	int pid_fd;                 /* or -1 on a kernel without pidfd */
@@ -74,7 +75,10 @@ static inline struct live_space *live_space(struct space *space)
 	return (struct live_space *)space;
 }
 
-/* What is said of a process that ended while it was looked at. */
+/*
+ * What is said of a process whose address space is gone: whether it ended while it was looked at,
+ * or executed another program. ERROR_GONE or ERROR_EXECUTED.
+ */
 struct error *live_gone(const struct space *space);
 
 /* process.c */

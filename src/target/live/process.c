@@ -36,30 +36,117 @@ struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *
 			   (int)b);
 }
 
-struct error *live_gone(const struct space *space)
+/*
+ * Whether the process has an address space now: it then executed another program, and has not
+ * ended. One that is ending gives its memory back before the pidfd tells of its end, and may be
+ * read until then; where it may not be read any more, it runs a program of other privileges.
+ */
+static bool has_memory_now(const struct live_space *space)
 {
-	return error_new(ERROR_GONE, "process %d ended while it was read", (int)space->pid);
+	_cleanup_close_ int fd = openat(space->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	return fd >= 0 ? pread(fd, &byte, 1, 0) == 1 : errno == EACCES || errno == EPERM;
+}
+
+struct error *live_gone(const struct space *base)
+{
+	const struct live_space *space = (const struct live_space *)base;
+
+	if (has_memory_now(space))
+		return error_new(ERROR_EXECUTED,
+				 "process %d executed another program while it was read",
+				 (int)base->pid);
+	return error_new(ERROR_GONE, "process %d ended while it was read", (int)base->pid);
 }
 
 /* Where a program lies; 0 is what is not told, or not set yet. */
-static struct program_place read_place(const struct live_space *space)
+static struct program_place read_place(const struct live_space *space, pid_t *parent)
 {
 	struct process_stat stat = {0};
 
 	error_free(process_stat_read(space->proc_fd, "stat", &stat));
+	*parent = stat.ppid;
 	return (struct program_place){stat.start_code, stat.start_stack, stat.start_brk};
 }
 
-/*
- * Whether the process runs another program than when it was opened. Mostly what was opened has died
- * with the old one; but a child of vfork(2) lived in its parent's memory, which stays.
- */
-static bool runs_another_program(const struct live_space *space)
+static bool place_changed(const struct live_space *space)
 {
-	struct program_place now = read_place(space);
+	pid_t parent;
+	struct program_place now = read_place(space, &parent);
 
 	return space->place.stack != 0 &&
 	       (now.stack != space->place.stack || now.code != space->place.code);
+}
+
+/* Whether an area of user memory is in both lists, which are sorted. */
+static bool have_area_in_common(const struct vma_list *a, const struct vma_list *b)
+{
+	for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+		const struct range *x = &a->items[i].range, *y = &b->items[j].range;
+
+		if (x->start >> 63 || y->start >> 63)
+			break; /* vsyscall, which everybody has */
+		if (x->start == y->start && x->end == y->end)
+			return true;
+		if (x->start <= y->start)
+			i++;
+		else
+			j++;
+	}
+	return false;
+}
+
+/* Whether what was opened and what the process has now look like one address space. */
+static struct error *look_alike(const struct live_space *space, bool *alike)
+{
+	__attribute__((cleanup(vma_list_deinit))) struct vma_list then = {0}, now = {0};
+	_cleanup_close_ int fd = openat(space->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(errno, "maps");
+	if (lseek(space->maps_fd, 0, SEEK_SET) < 0)
+		return error_errno(errno, "maps");
+	TRY(vma_list_read(&then, space->maps_fd));
+	TRY(vma_list_read(&now, fd));
+	*alike = have_area_in_common(&then, &now);
+	return NULL;
+}
+
+/*
+ * Whether the process runs another program than when it was opened, though what was opened is still
+ * there: a child of vfork(2) lived in its parent's memory, which stays. Where the program lies is
+ * only a hint: anybody may change that of his own (prctl(2), PR_SET_MM_MAP), and hide so. The proof
+ * is that it has not the memory of its parent any more, or no area in common with what was opened,
+ * at several looks, since areas may move between the readings of one.
+ */
+static bool runs_another_program(const struct live_space *space)
+{
+	enum { LOOKS = 3 };
+
+	if (!place_changed(space))
+		return false;
+	long order = space->shares_with ? syscall(SYS_kcmp, space->base.pid, space->shares_with,
+						  KCMP_VM, 0L, 0L)
+					: -1;
+	if (order >= 0)
+		return order != 0;
+	for (int i = 0; i < LOOKS; i++) {
+		bool alike = true;
+
+		error_free(look_alike(space, &alike));
+		if (alike)
+			return false;
+	}
+	return true;
+}
+
+/* Its parent, if both have one address space; without kcmp(2) nobody knows. */
+static pid_t who_shares(const struct live_space *space, pid_t parent)
+{
+	if (parent > 0 && syscall(SYS_kcmp, space->base.pid, parent, KCMP_VM, 0L, 0L) == 0)
+		return parent;
+	return 0;
 }
 
 static struct error *live_vmas(struct space *base, struct vma_list *list)
@@ -217,11 +304,13 @@ static struct error *check_not_empty(struct live_space *space)
 
 static struct error *space_init(struct live_space *space)
 {
+	pid_t parent;
 	struct live_target *live = live_target(space->base.target);
 
 	TRY(process_open(space->base.pid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
-	space->place = read_place(space);
+	space->place = read_place(space, &parent);
+	space->shares_with = who_shares(space, parent);
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));
 	TRY(check_not_empty(space));
