@@ -207,6 +207,79 @@ stock_entry() {
 	nothing_left
 }
 
+# fake_apt: a mirror with one kernel and its cloud flavour, whose package has no modules in it, or that
+# cannot be downloaded any more (once `gone` exists). Its lists take a while, and two at once are refused.
+fake_apt() {
+	local bin=$BATS_TEST_TMPDIR/bin
+	mkdir -p "$bin"
+	cat >"$bin/apt-get" <<-'END'
+		#!/bin/sh
+		for word; do case $word in Dir::State::Lists=*) lists=${word#*=} ;; esac; done
+		case "$*" in
+		indextargets*) echo http://mirror.invalid/debian ;;
+		*update)
+			mkdir "$lists/busy" || exit 100
+			sleep 1
+			: >"$lists/mirror_Packages"
+			rmdir "$lists/busy"
+			;;
+		*) [ ! -e "${0%/*}/gone" ] && : >kernel.deb ;;
+		esac
+	END
+	cat >"$bin/apt-cache" <<-'END'
+		#!/bin/sh
+		for word; do case $word in Dir::State::Lists=*) lists=${word#*=} ;; esac; done
+		[ -e "$lists/mirror_Packages" ] || exit 0
+		case "$*" in
+		*pkgnames*) printf '%s\n' linux-image-9.1.1+deb13-amd64 linux-image-9.1.1+deb13-cloud-amd64 ;;
+		*policy*linux-image-*) echo '  Candidate: 9.1.1-1' ;;
+		esac
+	END
+	cat >"$bin/dpkg-deb" <<-'END'
+		#!/bin/sh
+		mkdir -p "$3/boot" "$3/lib/modules/9.1.1/kernel/drivers" && : >"$3/boot/vmlinuz-9.1.1"
+	END
+	chmod +x "$bin"/*
+	PATH=$bin:$PATH
+	export PHYSLENS_CACHE=$BATS_TEST_TMPDIR/cache
+}
+
+@test "two that want the newest lists at once both have them" {
+	fake_apt
+	: >"$BATS_TEST_TMPDIR/bin/gone"
+	"$vm" --kernel stock-cloud -- true 2>"$BATS_TEST_TMPDIR/cloud" 3>&- &
+	run -77 --separate-stderr "$vm" --kernel stock-newest -- true
+	wait $! || [ $? = 77 ]
+	[[ "$stderr" == *'vm: stock-newest: it cannot be downloaded' ]]
+	[[ "$(cat "$BATS_TEST_TMPDIR/cloud")" == *'vm: stock-cloud: it cannot be downloaded' ]]
+	nothing_left
+}
+
+@test "where the newest kernel cannot be downloaded, the one fetched before is used" {
+	local entry
+	fake_apt
+	: >"$BATS_TEST_TMPDIR/bin/gone"
+	entry=$PHYSLENS_CACHE/stock-newest-before
+	mkdir -p "$entry/initrd" "$entry/lib/modules/9.0"
+	echo 9p >"$entry/root"
+	: >"$entry/vmlinuz"
+	: >"$entry/load"
+	run -125 --separate-stderr "$vm" --kernel stock-newest --qemu-arg -nonsense -- true
+	[[ "$stderr" == *'stock-newest: it cannot be downloaded: the one fetched before is used'* ]]
+	[[ "$stderr" == *"kernel stock-newest ($entry/vmlinuz)"* ]]
+	# The mirror is asked anew.
+	[ ! -e "$PHYSLENS_CACHE/apt-newest/asked" ]
+	nothing_left
+}
+
+@test "a package without what a guest needs is refused, and not kept" {
+	fake_apt
+	run -2 --separate-stderr "$vm" --kernel stock-newest -- true
+	[[ "$stderr" == *'vm: 9.1.1: it has no virtio_pci, which a guest needs'* ]]
+	run ! compgen -G "$PHYSLENS_CACHE/stock-newest-*"
+	nothing_left
+}
+
 @test "a QEMU that does not start is a lost guest" {
 	run -125 --separate-stderr "$vm" --quiet --qemu-arg -nonsense -- true
 	[[ "$stderr" == *'vm: lost: QEMU died: status 1: '*nonsense* ]]

@@ -44,29 +44,37 @@ mirror_of_debian() {
 }
 
 # use_newest_lists CACHE: has apt look at NEWEST_SUITE instead of what is configured here, by lists of its
-# own. They are asked for once a day; a mirror that does not answer in a minute leaves the old ones.
+# own.
 use_newest_lists() {
-	local dir=$1/apt-newest mirror stamp
-	stamp=$dir/asked
+	local dir=$1/apt-newest
 	mkdir -p -- "$dir/lists/partial" "$dir/cache/archives/partial"
 	apt_options=(
 		-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache"
 		-o Dir::State::Status=/dev/null -o Acquire::Languages=none -o APT::Sandbox::User=root
 	)
-	[[ -z $(find "$stamp" -mtime -1 2>/dev/null) ]] || return 0
+	# Two guests may begin at once: the second one waits for the first one's lists.
+	(lock_entry "$1" apt-newest && ask_for_lists "$dir")
+}
+
+# ask_for_lists DIRECTORY: once a day; a mirror that does not answer in a minute leaves the old ones. As long
+# as there are none it is asked each time: apt calls it a success that a mirror did not answer.
+ask_for_lists() {
+	local mirror
+	[[ -z $(find "$1/asked" -mtime -1 2>/dev/null) ]] || return 0
 	mirror=$(mirror_of_debian || true)
 	[[ -n $mirror ]] || return 0
 	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-		"$mirror" "$NEWEST_SUITE" >"$dir/sources.list"
-	timeout 60 apt-get -qq "${apt_options[@]}" update >/dev/null 2>&1 && touch -- "$stamp" || true
+		"$mirror" "$NEWEST_SUITE" >"$1/sources.list"
+	timeout 60 apt-get -qq "${apt_options[@]}" update >/dev/null 2>&1 || true
+	! compgen -G "$1/lists/*_Packages*" >/dev/null || touch -- "$1/asked"
 }
 
 of_newest_suite() { [[ $1 = newest || $1 = cloud ]]; }
 
 # stock_kernel CACHE SERIES: prints the entry's directory, made if need be.
 stock_kernel() {
-	local cache=$1 packages entry
+	local cache=$1 packages entry status=0
 	if of_newest_suite "$2"; then
 		open_cache "$cache"
 		use_newest_lists "$cache"
@@ -74,7 +82,7 @@ stock_kernel() {
 	mapfile -t packages < <(stock_packages "$2")
 	if [[ -z ${packages[0]:-} ]]; then
 		! of_newest_suite "$2" ||
-			die $NOT_TO_BE_HAD "stock-$2: no kernel of $NEWEST_SUITE: no such mirror here"
+			earlier_entry "$cache" "$2" "no kernel of $NEWEST_SUITE: no such mirror here"
 		die 2 "stock-$2: apt knows no such kernel: sudo apt-get update"
 	fi
 	entry=$cache/stock-$2-$({
@@ -84,12 +92,32 @@ stock_kernel() {
 	if [[ ! -d $entry ]]; then
 		need depmod modprobe xz
 		open_cache "$cache"
+		# Not in a condition: there the shell would go on behind a program that failed, and what is half
+		# made would be kept.
+		set +e
 		(
+			set -e
 			lock_entry "$cache" "stock-$2"
 			[[ -d $entry ]] || make_stock "$cache" "stock-$2" "$entry" "${packages[@]}"
-		) || exit
+		)
+		status=$?
+		set -e
 	fi
+	((status != NOT_TO_BE_HAD)) || earlier_entry "$cache" "$2" 'it cannot be downloaded'
+	((status == 0)) || exit 2
 	printf '%s\n' "$entry"
+}
+
+# earlier_entry CACHE SERIES WHY: the end, with the last such kernel that could be had, or with none. The
+# mirror is asked again the next time: what its lists named may have been replaced.
+earlier_entry() {
+	local found
+	rm -f -- "$1/apt-newest/asked"
+	found=$(ls -dt -- "$1/stock-$2"-*/root 2>/dev/null | head -n 1 || true)
+	[[ -n $found ]] || die $NOT_TO_BE_HAD "stock-$2: $3"
+	say "stock-$2: $3: the one fetched before is used"
+	printf '%s\n' "${found%/root}"
+	exit
 }
 
 # make_stock CACHE NAME ENTRY PACKAGE…, under the lock.
