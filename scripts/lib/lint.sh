@@ -6,6 +6,18 @@
 # LINTS: what lint_… there is, the quickest first.
 readonly LINTS=(rooms man format bats shell cppcheck)
 
+# Whose opinions change from version to version, and of which version they are kept: Debian 12's.
+declare -rA LINT_TOOLS=([format]=clang-format:14 [bats]=shellcheck:0.9 [shell]=shellcheck:0.9 [cppcheck]=cppcheck:2.10)
+
+# lint_not_for NAME: prints why this machine's tool is not asked, and succeeds; fails if it is.
+lint_not_for() {
+	local tool=${LINT_TOOLS[$1]:-} version
+	[[ -n $tool ]] || return 1
+	version=$("${tool%:*}" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9.]+' | head -n 1)
+	[[ $version. != "${tool#*:}".* ]] || return 1
+	printf '%s here is %s, and the tree is kept to %s\n' "${tool%:*}" "${version:-missing}" "${tool#*:}"
+}
+
 # files_with REGEX: those that have such a line, wherever they lie; bats files aside.
 files_with() {
 	grep -rlE -m1 "$1" autogen.sh .ci scripts tests completions --exclude='*.bats' \

@@ -31,7 +31,7 @@ static void draw(const struct progress *progress, uint64_t done, int64_t elapsed
 	char bar[BAR_WIDTH + 1];
 	double part = (double)done / (double)progress->total;
 	double mib = (double)done / (1 << 20);
-	size_t filled = (size_t)(part * BAR_WIDTH);
+	size_t filled = (size_t)(part * (double)BAR_WIDTH);
 
 	if (filled > BAR_WIDTH)
 		filled = BAR_WIDTH;
