@@ -45,6 +45,7 @@ quiet() {
 @test "those that make a state and wait end with their input" {
 	quiet 0 pagekinds
 	quiet 0 cowpages --only $COW_KINDS
+	quiet 0 forger
 	limit=1 quiet 0 growing
 	quiet 0 hugereserve --reserve 64 --touch 4
 	quiet 0 hugereserve --populate 8
