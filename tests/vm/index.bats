@@ -22,7 +22,13 @@ teardown_file() { kill -CONT "$pid"; }
 @test "census: USS, PSS, RSS and HUGETLB are those of smaps_rollup, to the KiB" {
 	local children
 	mapfile -t children < <(pgrep -P "$pid")
-	PAGE_SIZE=4096 PHYSLENS=$physlens same_as_rollup 10 '' "$pid" "${children[@]}"
+	[ "${#children[@]}" -ge 1 ]
+	PAGE_SIZE=4096 PHYSLENS=$physlens same_as_rollup 10 '' "${children[@]}"
+}
+
+# It has the huge zero page, too, which newer kernels show in another way.
+@test "census: the same of a process with every kind of page" {
+	PAGE_SIZE=4096 PHYSLENS=$physlens same_as_rollup 4 '' "$pid"
 }
 
 @test "census --by kind: the rows sum to System RAM" {
