@@ -102,7 +102,7 @@ complete() {
 		;;
 	2)
 		[ "$(wc -l <"$2/err")" -eq 1 ] &&
-			grep -qE '^physlens: map: .*(no such process|zombie|ended)' "$2/err"
+			grep -qE '^physlens: map: .*(no such process|zombie|ended|executed another program)' "$2/err"
 		;;
 	*) false ;;
 	esac
