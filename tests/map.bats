@@ -197,7 +197,7 @@ same_totals() {
 		'.map | "\(map(.pages) | add) \(map(.present) | add) \(map(.zero) | add) \(map(.swapped) | add)"' \
 		"$D/regions.json")
 	[[ ${lines[-1]} == "$total pages of process $FIXTURE_PID: $present present ("* ]]
-	[[ ${lines[-1]} == *" $zero of the zero page"* ]]
+	[ "$zero" -eq 0 ] || [[ ${lines[-1]} == *" $zero of the zero page"* ]]
 	[ "$swapped" -eq 0 ] || [[ ${lines[-1]} == *" $swapped swapped"* ]]
 }
 
@@ -541,7 +541,8 @@ tiny32() {
 	run kinds_problems "$BATS_TEST_TMPDIR/rows"
 	echo "$output"
 	[ -z "$output" ]
-	[ "$(kinds_made | wc -l)" -eq 7 ]
+	[ "$(kinds_made | wc -l)" -ge 6 ]
+	[ "$(kinds_made | grep -c -v bss-read)" -eq 6 ]
 	# A page of .bss is the program's; one of the heap is nobody's.
 	physlens map -n -r -o region,object "$FIXTURE_PID" >"$BATS_TEST_TMPDIR/regions"
 	grep -q '^\.bss .*/pagekinds$' "$BATS_TEST_TMPDIR/regions"

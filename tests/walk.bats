@@ -203,7 +203,7 @@ shows() {
 	shows pte text rx
 	shows pte anon-written rw
 	shows pte data-written rw
-	shows pte anon-read r
+	! kind_line anon-read >/dev/null || shows pte anon-read r
 	shows pte prot-none none
 	shows pte anon-untouched -
 }

@@ -73,6 +73,7 @@ struct space_ops {
 struct target {
 	const struct target_ops *ops;
 	unsigned page_shift;
+	bool no_zero_page; /* this kernel maps none: a page that is only read has its own frame */
 };
 
 struct space {

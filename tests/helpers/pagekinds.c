@@ -71,6 +71,7 @@
 
 /* pagemap bits: Documentation/admin-guide/mm/pagemap.rst */
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
+#define PM_FILE       (UINT64_C(1) << 61)
 #define PM_EXCLUSIVE  (UINT64_C(1) << 56)
 #define PM_UFFD_WP    (UINT64_C(1) << 57)
 #define PM_SWAPPED    (UINT64_C(1) << 62)
@@ -866,6 +867,25 @@ static const char *make_thp_zero(struct made *made)
 	char *p = map_huge(HUGE_2M);
 
 	if (!p)
+		return failed("MADV_HUGEPAGE");
+	touch_read(p, 1);
+	if (!all_have(p + HUGE_2M - page_size, 1, PM_PRESENT))
+		return "the kernel gave no huge zero page (khugepaged's use_zero_page)";
+	return result(made, p, HUGE_2M / page_size, "zero", "anon", "private");
+}
+
+/* The same where the mapping has a file, of which nothing is ever read. */
+static const char *make_thp_zero_dev(struct made *made)
+{
+	char *room = mmap(NULL, 2 * HUGE_2M, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	char *p = (char *)(((uintptr_t)room + HUGE_2M - 1) & ~(uintptr_t)(HUGE_2M - 1));
+
+	if (room == MAP_FAILED || fd < 0 ||
+	    mmap(p, HUGE_2M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) != p)
+		return failed("/dev/zero");
+	close(fd);
+	if (madvise(p, HUGE_2M, MADV_HUGEPAGE) != 0)
 		return failed("MADV_HUGEPAGE");
 	touch_read(p, 1);
 	if (!all_have(p + HUGE_2M - page_size, 1, PM_PRESENT))
@@ -1685,6 +1705,7 @@ static const struct kind kinds[] = {
 	{"thp", "transparent huge pages, written", make_thp},
 	{"thp-split", "a transparent huge page mapped by small entries", make_thp_split},
 	{"thp-zero", "the huge zero page", make_thp_zero},
+	{"thp-zero-dev", "the same, in a private mapping of /dev/zero", make_thp_zero_dev},
 	{"thp-shared", "a transparent huge page of a memfd", make_thp_shared},
 	{"hugetlb", "hugetlb, 2 MiB, written", make_hugetlb},
 	{"hugetlb-untouched", "hugetlb, 2 MiB, never touched", make_hugetlb_untouched},
@@ -1814,7 +1835,7 @@ static bool flags_agree(const struct made *made, uint64_t flags)
 static const char *check_pages(const struct made *made, size_t *present, size_t *exclusive)
 {
 	uint64_t set, clear, entries[CHUNK], flags[CHUNK];
-	bool known[CHUNK];
+	bool known[CHUNK], zero = strcmp(made->state, "zero") == 0;
 
 	state_bits_of(made, &set, &clear);
 	for (size_t i = 0; i < made->pages; i += CHUNK) {
@@ -1828,8 +1849,10 @@ static const char *check_pages(const struct made *made, size_t *present, size_t 
 		flags_of(entries, count, flags, known);
 		for (size_t k = 0; k < count; k++) {
 			uint64_t entry = entries[k];
+			/* The zero page is exclusive to nobody: such a kernel maps none. */
+			bool none = zero && (entry & (PM_EXCLUSIVE | PM_FILE)) == PM_EXCLUSIVE;
 
-			if ((entry & set) != set || (entry & clear) != 0 ||
+			if (none || (entry & set) != set || (entry & clear) != 0 ||
 			    (known[k] && !flags_agree(made, flags[k])))
 				return reason(
 					"the kernel made something else of page %zu: 0x%" PRIx64,

@@ -140,6 +140,19 @@ static bool is(const struct paging_lab *p, size_t action, size_t area, size_t pa
 	return p->looks[action].pages[area][page].state == state;
 }
 
+static struct error *claim_zero(const struct paging_lab *p)
+{
+	const struct sight *zero = &p->looks[READ].pages[ANONYMOUS][5];
+	bool absent = p->lab->target->no_zero_page;
+
+	if (absent)
+		TRY(lab_missing(p->lab,
+				"the zero page: this kernel maps none, and gives a page that "
+				"was only read a frame of its own"));
+	return lab_claim(p->lab, zero->has_pfn && !absent, zero->state == STATE_ZERO,
+			 "a page that was only read is the zero page");
+}
+
 static struct error *claim_touches(const struct paging_lab *p)
 {
 	struct lab *lab = p->lab;
@@ -155,9 +168,7 @@ static struct error *claim_touches(const struct paging_lab *p)
 			      is(p, SECOND, ANONYMOUS, 1, STATE_PRESENT) &&
 			      is(p, SECOND, ANONYMOUS, 2, STATE_UNTOUCHED),
 		      "each first write costs one minor fault and gives one page, no other"));
-	const struct sight *zero = &p->looks[READ].pages[ANONYMOUS][5];
-	TRY(lab_claim(lab, zero->has_pfn, zero->state == STATE_ZERO,
-		      "a page that was only read is the zero page"));
+	TRY(claim_zero(p));
 	return lab_claim(lab, true, mapped > 1 && p->looks[FILE_READ].minor == 1,
 			 "one fault on the file mapped %zu of its 8 pages", mapped);
 }
@@ -202,7 +213,11 @@ static struct error *steps(struct paging_lab *p)
 		lab_step(p->lab, actions[i].title);
 		if (i)
 			TRY(subject_step(&p->subject));
-		if (i)
+		if (i == READ && p->lab->target->no_zero_page)
+			lab_say(p->lab,
+				"To read zeroes no frame would be needed, if this kernel had "
+				"a zero page: it has none, and fills a frame.");
+		else if (i)
 			lab_say(p->lab, "%s", actions[i].say);
 		else
 			lab_say(p->lab,

@@ -37,40 +37,56 @@ static struct error *own_word(const struct live_target *live, int fd, volatile c
 	return NULL;
 }
 
-static struct error *learn_from_page(struct live_target *live, int fd, volatile char *page)
+/*
+ * Reading an untouched private page maps the shared zero page (mm/memory.c, do_anonymous_page()),
+ * unless the kernel has none to give (mm_forbids_zeropage(), or a hypervisor's kernel without one):
+ * then each page that is read has a frame of its own, which is exclusive to us. So two are read,
+ * and only one frame for both, exclusive to nobody, is the zero page.
+ */
+static bool is_one_zero_page(const uint64_t words[2])
 {
-	uint64_t word = 0;
+	return ((words[0] ^ words[1]) & PAGEMAP_PFN) == 0 && !(words[0] & PAGEMAP_EXCLUSIVE);
+}
 
-	(void)*page;
-	TRY(own_word(live, fd, page, &word));
-	live->zero_pfn = word & PAGEMAP_PFN;
-	live->pfns_visible = (word & PAGEMAP_PRESENT) && live->zero_pfn != 0;
+static struct error *learn_from_pages(struct live_target *live, int fd, volatile char *pages)
+{
+	size_t size = (size_t)1 << live->base.page_shift;
+	uint64_t words[2], own = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		(void)pages[i * size];
+		TRY(own_word(live, fd, pages + i * size, &words[i]));
+	}
+	live->base.no_zero_page = !is_one_zero_page(words);
+	live->pfns_visible = (words[0] & PAGEMAP_PRESENT) && (words[0] & PAGEMAP_PFN) != 0;
+	live->zero_pfn = NO_FRAME;
 	if (!live->pfns_visible)
 		return NULL;
-	*page = 1;
-	TRY(own_word(live, fd, page, &word));
-	learn_flags(live, word & PAGEMAP_PFN);
+	if (!live->base.no_zero_page)
+		live->zero_pfn = words[0] & PAGEMAP_PFN;
+	*pages = 1;
+	TRY(own_word(live, fd, pages, &own));
+	learn_flags(live, own & PAGEMAP_PFN);
 	return NULL;
 }
 
 /*
- * Reading an untouched private page maps the shared zero page (mm/memory.c, do_anonymous_page()),
- * so our own pagemap tells its frame, and whether we are shown frames at all: the kernel looks at
- * CAP_SYS_ADMIN of whoever opened the file (fs/proc/task_mmu.c, pagemap_read()).
+ * Our own pagemap tells the zero page's frame, and whether we are shown frames at all: the kernel
+ * looks at CAP_SYS_ADMIN of whoever opened the file (fs/proc/task_mmu.c, pagemap_read()).
  */
 static struct error *learn_zero_page(struct live_target *live)
 {
-	size_t size = (size_t)1 << live->base.page_shift;
+	size_t size = (size_t)2 << live->base.page_shift;
 	_cleanup_close_ int fd = process_open_own(AT_FDCWD, "/proc/self/pagemap", O_RDONLY);
 
 	if (fd < 0)
 		return error_errno(errno, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
-	volatile char *page =
+	volatile char *pages =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
+	if (pages == MAP_FAILED)
 		return error_errno(errno, "mmap");
-	struct error *error = learn_from_page(live, fd, page);
-	munmap((void *)(uintptr_t)page, size);
+	struct error *error = learn_from_pages(live, fd, pages);
+	munmap((void *)(uintptr_t)pages, size);
 	return error;
 }
 

@@ -17,6 +17,8 @@
 #include "proc/numa.h"
 #include "target/target.h"
 
+#define NO_FRAME UINT64_MAX
+
 /* Whether the filesystem with this device number is a hugetlbfs. */
 struct device {
 	uint32_t major;
@@ -30,7 +32,7 @@ struct live_target {
 	int count_fd; /* /proc/kpagecount, or -1 */
 	int kpage_errno;
 	bool pfns_visible;
-	uint64_t zero_pfn;     /* of the shared zero page; valid when pfns_visible */
+	uint64_t zero_pfn;     /* of the shared zero page, or NO_FRAME; valid when pfns_visible */
 	uint64_t untrue_flags; /* of kpageflags: see learn_flags() */
 	bool numa_read;        /* on first use */
 	struct numa numa;

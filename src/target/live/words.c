@@ -112,17 +112,61 @@ static struct error *mark_by_flag(struct live_space *space, uint64_t *words, siz
 	return NULL;
 }
 
-/* A page that says it is of a file, in an area that has none: only the huge zero page does. */
-static struct error *mark_huge_zero(struct live_space *space, uint64_t vpn, uint64_t *words,
-				    size_t count)
+/*
+ * The word of a page that may be one of the huge zero page: mapped by one entry of a PMD, so that
+ * frame and page have the same place in it (mm/huge_memory.c, set_huge_zero_folio()), and no
+ * anonymous page that is exclusive. *head is the frame of the first.
+ */
+static bool may_be_huge_zero(uint64_t word, uint64_t vpn, uint64_t pmd_pages, uint64_t *head)
 {
-	const uint64_t mask = PAGEMAP_PRESENT | PAGEMAP_FILE;
+	uint64_t pfn = word & PAGEMAP_PFN;
 
-	if (space->scan_zero)
-		return mark_zero_by_scan(space, vpn, words, count);
-	if (live_target(space->base.target)->flags_fd >= 0)
-		return mark_by_flag(space, words, count, mask, mask, KPF_BIT_ZERO_PAGE,
-				    KPF_BIT_ZERO_PAGE, PAGE_ZERO);
+	*head = align_down(pfn, pmd_pages);
+	return word & PAGEMAP_PRESENT && ((pfn ^ vpn) & (pmd_pages - 1)) == 0 &&
+	       (word & (PAGEMAP_EXCLUSIVE | PAGEMAP_FILE)) != PAGEMAP_EXCLUSIVE;
+}
+
+/*
+ * Whether the frame is of a zero page, by kpageflags. Its frame may not be remembered: where nobody
+ * has it any more, the kernel may give it back (mm/huge_memory.c, shrink_huge_zero_folio_scan()).
+ */
+static struct error *is_zero_frame(const struct live_target *live, uint64_t pfn, bool *zero)
+{
+	uint64_t flags = 0;
+	int errnum = kpage_read(live->flags_fd, &pfn, 1, KPF_BIT_NOPAGE, &flags);
+
+	*zero = flags & KPF_BIT_ZERO_PAGE;
+	return errnum ? error_errno(errnum, "/proc/kpageflags") : NULL;
+}
+
+/*
+ * The huge zero page has the FILE bit of pagemap or, from Linux 7.3 on, has it not, and it is found
+ * in private mappings of /dev/zero and in those of DAX files, too: so neither bit nor area is asked
+ * but its frame. Memory that is shared has it only where a page says it is of no file.
+ */
+static struct error *mark_huge_zero(struct live_space *space, const struct vma *vma, uint64_t vpn,
+				    uint64_t *words, size_t count)
+{
+	const struct live_target *live = live_target(space->base.target);
+	uint64_t pmd_pages = UINT64_C(1) << (live->base.page_shift - 3), head;
+	bool shared = vma->perms & VMA_SHARED, zero;
+
+	for (size_t i = 0, end; i < count; i = end) {
+		end = (size_t)(align_down(vpn + i, pmd_pages) + pmd_pages - vpn);
+		if (!may_be_huge_zero(words[i], vpn + i, pmd_pages, &head) ||
+		    (shared && words[i] & PAGEMAP_FILE))
+			continue;
+		if (live->flags_fd < 0 && space->scan_zero)
+			return mark_zero_by_scan(space, vpn, words, count);
+		if (live->flags_fd < 0)
+			return NULL;
+		TRY(is_zero_frame(live, head, &zero));
+		for (size_t j = i; zero && j < end && j < count; j++) {
+			if ((words[j] & (PAGEMAP_PRESENT | PAGEMAP_PFN)) ==
+			    (PAGEMAP_PRESENT | (head + ((vpn + j) & (pmd_pages - 1)))))
+				words[j] |= PAGE_ZERO;
+		}
+	}
 	return NULL;
 }
 
@@ -137,7 +181,7 @@ static uint64_t mark_words(uint64_t *words, size_t count, uint64_t zero)
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t word = words[i] & PAGEMAP_KNOWN;
-		bool is_zero = (word & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_PFN)) == zero;
+		bool is_zero = (word & (PAGEMAP_PRESENT | PAGEMAP_PFN)) == zero;
 
 		seen |= word;
 		words[i] = word | (is_zero ? PAGE_ZERO : 0);
@@ -216,14 +260,10 @@ static struct error *mark_ksm(struct live_space *space, const struct vma *vma, u
 }
 
 static struct error *mark_private(struct live_space *space, const struct vma *vma, uint64_t vpn,
-				  uint64_t *words, size_t count, uint64_t seen)
+				  uint64_t *words, size_t count)
 {
-	bool visible = space->base.pfns_visible;
-
-	if (!visible && space->scan_zero)
+	if (!space->base.pfns_visible && space->scan_zero)
 		TRY(mark_zero_by_scan(space, vpn, words, count));
-	if (visible && vma->inode == 0 && seen & PAGEMAP_FILE)
-		TRY(mark_huge_zero(space, vpn, words, count));
 	return mark_ksm(space, vma, words, count);
 }
 
@@ -232,11 +272,14 @@ static struct error *mark_and_visit(void *argument, uint64_t vpn, uint64_t *word
 	struct live_visit *v = argument;
 	struct live_space *space = v->space;
 	bool private = !(v->vma->perms & VMA_SHARED), visible = space->base.pfns_visible;
-	uint64_t zero = PAGEMAP_PRESENT | live_target(space->base.target)->zero_pfn;
-	uint64_t seen = mark_words(words, count, private && visible ? zero : UINT64_MAX);
+	uint64_t zero_pfn = visible ? live_target(space->base.target)->zero_pfn : NO_FRAME;
+	uint64_t seen = mark_words(words, count,
+				   zero_pfn == NO_FRAME ? NO_FRAME : PAGEMAP_PRESENT | zero_pfn);
 
+	if (visible && seen & PAGEMAP_PRESENT)
+		TRY(mark_huge_zero(space, v->vma, vpn, words, count));
 	if (private && seen & PAGEMAP_PRESENT)
-		TRY(mark_private(space, v->vma, vpn, words, count, seen));
+		TRY(mark_private(space, v->vma, vpn, words, count));
 	if (seen & PAGEMAP_SWAP && visible)
 		TRY(mark_swap_types(space, vpn, words, count));
 	return v->visit(v->argument, vpn, words, count);
