@@ -47,6 +47,7 @@ quiet() {
 	quiet 0 cowpages --only $COW_KINDS
 	quiet 0 forger
 	limit=1 quiet 0 growing
+	quiet 0 headless
 	quiet 0 hugereserve --reserve 64 --touch 4
 	quiet 0 hugereserve --populate 8
 	quiet 0 lockedbytes "$BATS_FILE_TMPDIR/file"

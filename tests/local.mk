@@ -7,6 +7,7 @@ HELPERS = \
 	tests/helpers/dying \
 	tests/helpers/forger \
 	tests/helpers/growing \
+	tests/helpers/headless \
 	tests/helpers/hostile-elf \
 	tests/helpers/hugereserve \
 	tests/helpers/lockedbytes \
@@ -72,6 +73,7 @@ UNIT_TESTS = \
 	tests/unit/test_process \
 	tests/unit/test_range \
 	tests/unit/test_runs \
+	tests/unit/test_mounts \
 	tests/unit/test_smaps \
 	tests/unit/test_source \
 	tests/unit/test_table \
@@ -105,6 +107,7 @@ tests_unit_test_pagetable_LDADD = $(UNIT_LIBS)
 tests_unit_test_process_LDADD = $(UNIT_LIBS)
 tests_unit_test_range_LDADD = $(UNIT_LIBS)
 tests_unit_test_runs_LDADD = $(UNIT_LIBS)
+tests_unit_test_mounts_LDADD = $(UNIT_LIBS)
 tests_unit_test_smaps_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
@@ -146,6 +149,7 @@ EXTRA_DIST += \
 
 BATS_FILES = \
 	tests/map.bats \
+	tests/fuse.bats \
 	tests/verify.bats \
 	tests/lab.bats \
 	tests/map-bad-input.bats \

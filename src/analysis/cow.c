@@ -198,7 +198,7 @@ struct error *cow_pair_read(struct cow_pair *pair)
 		struct cow_side *side = &pair->side[i];
 
 		TRY(space_require_pfns(side->space));
-		TRY(layout_init(&side->layout, side->space, 0));
+		TRY(layout_read(&side->layout, side->space, 0));
 		TRY(snapshot_take(&side->snapshot, side->space, SNAPSHOT_ALL));
 	}
 	TRY(pair_walk(&pair->side[0].snapshot, &pair->side[1].snapshot, RANGE_ALL, find_diverged,
@@ -208,6 +208,13 @@ struct error *cow_pair_read(struct cow_pair *pair)
 	TRY(space_check_alive(pair->side[0].space));
 	TRY(space_check_alive(pair->side[1].space));
 	return writers_find(pair);
+}
+
+struct error *cow_pair_name(struct cow_pair *pair)
+{
+	for (int i = 0; i < 2; i++)
+		TRY(layout_name(&pair->side[i].layout));
+	return NULL;
 }
 
 void cow_pair_deinit(struct cow_pair *pair)

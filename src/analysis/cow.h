@@ -97,6 +97,12 @@ struct cow_pair {
  * ERROR_DENIED when frame numbers are hidden. Undone by cow_pair_deinit(), also after an error.
  */
 struct error *cow_pair_read(struct cow_pair *pair);
+
+/*
+ * Names the regions of what was read, and opens files for it: to be called once nobody is held
+ * still any more. Before it both sides have no regions.
+ */
+struct error *cow_pair_name(struct cow_pair *pair);
 void cow_pair_deinit(struct cow_pair *pair);
 
 /* A region of either: the name is the parent's where it has one. */

@@ -90,11 +90,12 @@ static struct error *open_file(struct layout *layout, const struct vma *vma,
 
 	if (!error)
 		return examine_file(file, fd, layout->flags);
-	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
+	if ((error_is(error, ERROR_GONE) && !layout->late) || error_is(error, ERROR_NOMEM))
 		return error;
 	if (error_is(error, ERROR_LOOKUP))
 		file->backing = BACKING_SPECIAL;
 	layout->refused += error_is(error, ERROR_DENIED);
+	layout->served += error_is(error, ERROR_UNSUPPORTED);
 	error_free(error);
 	return NULL;
 }
@@ -479,17 +480,29 @@ static struct error *add_area(struct layout *layout, const struct vma *vma, stru
 	return add_anonymous_area(layout, vma, module);
 }
 
-struct error *layout_init(struct layout *layout, struct space *space, unsigned flags)
+struct error *layout_read(struct layout *layout, struct space *space, unsigned flags)
+{
+	*layout = (struct layout){.space = space, .flags = flags, .late = true};
+	return space_vmas(space, &layout->vmas);
+}
+
+struct error *layout_name(struct layout *layout)
 {
 	struct module module = {0};
+	struct error *error = NULL;
 
-	*layout = (struct layout){.space = space, .flags = flags};
-	struct error *error = space_vmas(space, &layout->vmas);
 	for (size_t i = 0; !error && i < layout->vmas.count; i++)
 		error = add_area(layout, &layout->vmas.items[i], &module);
 	if (error)
 		layout_deinit(layout);
 	return error;
+}
+
+struct error *layout_init(struct layout *layout, struct space *space, unsigned flags)
+{
+	TRY(layout_read(layout, space, flags));
+	layout->late = false;
+	return layout_name(layout);
 }
 
 static void ignore_node(void *node)

@@ -58,7 +58,10 @@ struct layout {
 	VEC(struct region) regions; /* sorted by address */
 	VEC(struct mapped_file *) files;
 	void *file_tree; /* the same, for tsearch(3) */
-	size_t refused;  /* files that may not be opened: their sections have no names */
+	bool late;       /* named some time after the areas were read */
+	/* Files whose sections have no names: */
+	size_t refused; /* they may not be opened */
+	size_t served;  /* they were not, since a process serves their file system (FUSE) */
 };
 
 enum layout_flags {
@@ -68,6 +71,14 @@ enum layout_flags {
 
 /* Reads the areas of `space`, which must outlive the layout, and the files they map. */
 struct error *layout_init(struct layout *layout, struct space *space, unsigned flags);
+
+/*
+ * The same in two steps, with other things done in between: layout_read() reads the areas and opens
+ * no file, so that it may be called while processes are held still; layout_name() makes the
+ * regions. What has ended since then is not in the way: its files just have no sections.
+ */
+struct error *layout_read(struct layout *layout, struct space *space, unsigned flags);
+struct error *layout_name(struct layout *layout);
 void layout_deinit(struct layout *layout);
 
 /*

@@ -171,7 +171,7 @@ static const struct command_option options[] = {
 	{OPTION_METRICS, "openmetrics", NULL,
 	 "write metrics for Prometheus (node_exporter's textfile collector)"},
 	{OPTION_CHECK, "crosscheck", NULL, "compare with the kernel's own counts of mappers"},
-	{'f', "freeze", NULL, "hold all processes still while they are read"},
+	{'f', "freeze", "[=SECONDS]", "hold all processes still while they are read"},
 };
 
 struct census {
@@ -238,7 +238,7 @@ static struct error *take_option(struct census *census, int key, const char *arg
 		break;
 	case 'f':
 		census->freeze = true;
-		break;
+		return processes_freeze_option(argument, &census->held);
 	}
 	return NULL;
 }

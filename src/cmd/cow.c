@@ -33,7 +33,7 @@ static const struct command_option options[] = {
 	{OPTION_RANGE, "range", "A-B", "only pages from address A up to B (hexadecimal)"},
 	{OPTION_REGION, "region", "NAME", "only regions of this name (.data, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
-	{'f', "freeze", NULL, "hold the processes still while they are read"},
+	{'f', "freeze", "[=SECONDS]", "hold the processes still while they are read"},
 	{OPTION_WATCH, "watch", "SEC", "of a family: again every SEC seconds, until interrupted"},
 	{OPTION_ATTACH, "attach", "PID", "trace a running process, until it ends or interrupted"},
 	{OPTION_INTERVAL, "interval", "SEC",
@@ -62,7 +62,7 @@ struct error *cow_hold(struct cow *cow, freeze_lister list, void *argument)
 	pid_vec pids = {0};
 
 	if (cow->freeze)
-		return freeze_hold(&cow->held, list, argument);
+		return freeze_hold(&cow->held, cow->target, list, argument);
 	struct error *error = list(argument, &pids);
 	vec_deinit(&pids);
 	return error;
@@ -116,7 +116,7 @@ static struct error *take_option(struct cow *cow, int key, const char *argument)
 		break;
 	case 'f':
 		cow->freeze = true;
-		break;
+		return processes_freeze_option(argument, &cow->held);
 	case OPTION_WATCH:
 		return watch_parse(&cow->watch, argument);
 	case OPTION_ATTACH:

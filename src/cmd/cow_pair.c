@@ -408,14 +408,25 @@ static void say_exec(const struct pair_view *view, pid_t child)
 				(int)child);
 }
 
+static bool wants_hardware(const struct pair_view *view)
+{
+	return view->cow->pages ? table_wants(view->table, PAGES_PARENT_PTE) ||
+					  table_wants(view->table, PAGES_CHILD_PTE)
+				: table_wants(view->table, COL_PARENT_RW) ||
+					  table_wants(view->table, COL_CHILD_RW);
+}
+
+/* Opens the source of physical memory: not to be done while anybody is held. */
+static struct error *open_hardware(struct pair_view *view)
+{
+	struct page_table table;
+
+	return wants_hardware(view) ? space_page_table(view->pair.side[0].space, &table) : NULL;
+}
+
 static struct error *read_hardware(struct pair_view *view)
 {
-	bool wanted = view->cow->pages ? table_wants(view->table, PAGES_PARENT_PTE) ||
-						 table_wants(view->table, PAGES_CHILD_PTE)
-				       : table_wants(view->table, COL_PARENT_RW) ||
-						 table_wants(view->table, COL_CHILD_RW);
-
-	for (int side = 0; wanted && side < 2; side++)
+	for (int side = 0; wants_hardware(view) && side < 2; side++)
 		TRY(hardware_read(&view->hardware[side], view->pair.side[side].space));
 	return NULL;
 }
@@ -453,14 +464,16 @@ static struct error *list_pair(void *argument, pid_vec *pids)
 static struct error *read_pair(struct pair_view *view)
 {
 	const struct invocation *invocation = view->cow->invocation;
-	_cleanup_error_ struct error *no_hardware = NULL;
+	_cleanup_error_ struct error *no_hardware = open_hardware(view);
 	struct error *error = cow_hold(view->cow, list_pair, &view->pair);
 
 	if (!error)
 		error = cow_pair_read(&view->pair);
-	if (!error)
+	if (!error && !no_hardware)
 		no_hardware = read_hardware(view);
 	cow_release(view->cow);
+	if (!error)
+		error = cow_pair_name(&view->pair);
 	if (no_hardware && strcmp(invocation->source, "none") != 0)
 		invocation_warn(invocation, "what only the page tables tell is left empty: %s",
 				error_message(no_hardware));

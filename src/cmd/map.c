@@ -506,6 +506,12 @@ static struct error *map_space(struct map *map, struct space *space)
 				"%zu mapped files may not be opened, so their sections have no "
 				"names: CAP_SYS_PTRACE or CAP_SYS_ADMIN is missing (run as root)",
 				map->layout.refused);
+	if (map->layout.served)
+		invocation_warn(
+			map->invocation,
+			"%zu mapped files were not opened, so their sections have no names: a "
+			"process serves their file system (FUSE)",
+			map->layout.served);
 	struct error *error = map->pages ? map_pages(map) : map_regions(map);
 	layout_deinit(&map->layout);
 	return error;

@@ -86,7 +86,7 @@ static const struct command_option options[] = {
 	{OPTION_REGION, "region", "NAME",
 	 "of them, those of regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "of them, those of objects whose path or name matches"},
-	{'f', "freeze", NULL, "hold all processes still while they are read"},
+	{'f', "freeze", "[=SECONDS]", "hold all processes still while they are read"},
 };
 
 /* One mapper of one frame. */
@@ -124,9 +124,10 @@ struct owner {
 
 static int parse_options(struct owner *o, struct invocation *invocation)
 {
-	int key;
+	struct error *error = NULL;
+	int key = 0;
 
-	while ((key = invocation_option(invocation)) > 0) {
+	while (!error && (key = invocation_option(invocation)) > 0) {
 		switch (key) {
 		case OPTION_PADDR:
 			o->physical = true;
@@ -142,10 +143,14 @@ static int parse_options(struct owner *o, struct invocation *invocation)
 			break;
 		case 'f':
 			o->freeze = true;
+			error = processes_freeze_option(invocation->argument, &o->held);
 			break;
 		}
 	}
-	return key;
+	if (!error)
+		return key;
+	invocation->status = invocation_fail(invocation, error);
+	return -1;
 }
 
 /* --- which frames --------------------------------------------------------------------------- */

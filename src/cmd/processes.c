@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 struct error *processes_by_name(process_vec *list, const char *expression)
 {
 	regex_t regex;
@@ -86,6 +88,19 @@ size_t processes_explain(const struct invocation *invocation, const struct index
 /* --- holding them still ------------------------------------------------------------------------
  */
 
+struct error *processes_freeze_option(const char *argument, struct freeze *freeze)
+{
+	enum { SECONDS_MAX = 3600 };
+	uint64_t seconds = FREEZE_SECONDS;
+
+	if (argument &&
+	    (!parse_decimal(argument, &seconds) || seconds == 0 || seconds > SECONDS_MAX))
+		return error_new(ERROR_INPUT, "--freeze: not a number of seconds (1 to %d): %s",
+				 SECONDS_MAX, argument);
+	freeze->seconds = (unsigned)seconds;
+	return NULL;
+}
+
 static struct error *list_index(void *argument, pid_vec *pids)
 {
 	const struct index *index = argument;
@@ -97,7 +112,7 @@ static struct error *list_index(void *argument, pid_vec *pids)
 
 struct error *processes_freeze(struct index *index, struct freeze *freeze)
 {
-	return freeze_hold(freeze, list_index, index);
+	return freeze_hold(freeze, index->target, list_index, index);
 }
 
 struct lister {
@@ -122,12 +137,19 @@ struct error *processes_freeze_all(struct target *target, process_vec *list, str
 {
 	struct lister lister = {target, list};
 
-	return freeze_hold(freeze, list_all, &lister);
+	return freeze_hold(freeze, target, list_all, &lister);
 }
 
 void processes_release(const struct invocation *invocation, struct freeze *freeze)
 {
 	freeze_release(freeze);
+	if (freeze->expired)
+		invocation_warn(
+			invocation,
+			"the processes were let go after %u seconds, before all was read: this "
+			"is not of one instant (see --freeze=SECONDS)",
+			freeze->seconds);
+	freeze->expired = false;
 	for (size_t i = 0; i < freeze->refusals.count; i++)
 		invocation_warn(invocation, "%s: it is read while it runs",
 				error_message(freeze->refusals.items[i]));

@@ -29,6 +29,9 @@ struct error *processes_add(struct index *index, const process_vec *list);
 size_t processes_explain(const struct invocation *invocation, const struct index *index,
 			 bool one_by_one);
 
+/* The option --freeze, with how long they may be held, or NULL: ERROR_INPUT if that is no time. */
+struct error *processes_freeze_option(const char *argument, struct freeze *freeze);
+
 /*
  * Holds the processes of the index still. From here to processes_release() nothing may be printed:
  * who reads our output may be among them.

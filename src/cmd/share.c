@@ -96,7 +96,7 @@ static const struct command_option options[] = {
 	{'p', "pages", NULL, "a row a run of frames and process that maps it"},
 	{OPTION_REGION, "region", "NAME", "only regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
-	{'f', "freeze", NULL, "hold the processes still while they are read"},
+	{'f', "freeze", "[=SECONDS]", "hold the processes still while they are read"},
 };
 
 struct sharer {
@@ -118,9 +118,10 @@ struct sharer {
 
 static int parse_options(struct sharer *s, struct invocation *invocation)
 {
-	int key;
+	struct error *error = NULL;
+	int key = 0;
 
-	while ((key = invocation_option(invocation)) > 0) {
+	while (!error && (key = invocation_option(invocation)) > 0) {
 		switch (key) {
 		case OPTION_NAME:
 			s->name = invocation->argument;
@@ -136,10 +137,14 @@ static int parse_options(struct sharer *s, struct invocation *invocation)
 			break;
 		case 'f':
 			s->freeze = true;
+			error = processes_freeze_option(invocation->argument, &s->held);
 			break;
 		}
 	}
-	return key;
+	if (!error)
+		return key;
+	invocation->status = invocation_fail(invocation, error);
+	return -1;
 }
 
 /* --- the processes ------------------------------------------------------------------------- */
@@ -214,8 +219,8 @@ static struct error *check_distinct(struct sharer *s)
 				      "needed");
 }
 
-/* Before the frames are read: of one that ends meanwhile nothing is counted. */
-static struct error *open_layouts(struct sharer *s)
+/* The areas, before the frames: of one that ends meanwhile nothing is counted. */
+static struct error *read_layouts(struct sharer *s)
 {
 	for (size_t i = 0; i < s->index.spaces.count; i++) {
 		struct index_space *one = &s->index.spaces.items[i];
@@ -224,8 +229,18 @@ static struct error *open_layouts(struct sharer *s)
 			continue;
 		struct error *error = target_open_space(s->target, one->pid, &s->spaces[i]);
 		if (!error)
-			error = layout_init(&s->layouts[i], s->spaces[i], 0);
+			error = layout_read(&s->layouts[i], s->spaces[i], 0);
 		TRY(index_settle(one, error));
+	}
+	return NULL;
+}
+
+/* Files are opened last: nobody is held any more, and opening one may disturb its pages. */
+static struct error *name_layouts(struct sharer *s)
+{
+	for (size_t i = 0; i < s->index.spaces.count; i++) {
+		if (s->index.spaces.items[i].fate == INDEX_READ)
+			TRY(layout_name(&s->layouts[i]));
 	}
 	return NULL;
 }
@@ -241,7 +256,7 @@ static struct error *read_all(struct sharer *s)
 	TRY(check_distinct(s));
 	if (s->freeze)
 		TRY(processes_freeze(&s->index, &s->held));
-	struct error *error = open_layouts(s);
+	struct error *error = read_layouts(s);
 	if (!error)
 		error = index_read(&s->index, &wanted);
 	processes_release(s->invocation, &s->held);
@@ -249,6 +264,7 @@ static struct error *read_all(struct sharer *s)
 		return error;
 	s->missing += processes_explain(s->invocation, &s->index, true);
 	TRY(check_distinct(s));
+	TRY(name_layouts(s));
 	TRY(index_sort(&s->index));
 	return share_init(&s->share, &s->index, s->layouts, &s->selection);
 }

@@ -6,12 +6,13 @@
 #include <stdio.h>
 
 #include "base/io.h"
+#include "proc/process.h"
 
 struct error *process_memory_open(pid_t pid, int *fd)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)process_thread_with_memory(pid));
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *fd < 0 ? error_errno(errno, "%s", path) : NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "proc/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc2/pids.h>
@@ -72,22 +73,6 @@ static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, 
 		       : error_errno(errno ? errno : ENOENT, "cannot read the list of processes");
 }
 
-struct error *process_list(process_vec *list)
-{
-	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
-				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
-	struct pids_info *info = NULL;
-	struct proc2 proc2 = {0};
-
-	TRY(proc2_load(&proc2));
-	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
-	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
-					 : get_all(&proc2, info, list);
-	if (info)
-		proc2.unref(&info);
-	return error;
-}
-
 /*
  * "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS …" (fs/proc/array.c, do_task_stat()). COMM
  * may be any bytes, so the last parenthesis is the one that ends it. Fields are numbered from 1, as
@@ -142,6 +127,72 @@ struct error *process_stat_read(int dirfd, const char *path, struct process_stat
 	return process_stat_parse(text, stat)
 		       ? NULL
 		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
+}
+
+/* The letter of the state of a process or thread; 0 when it is gone. */
+static char state_of(pid_t pid)
+{
+	struct process_stat stat;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
+	return error ? '\0' : stat.state;
+}
+
+static bool is_dead(pid_t pid)
+{
+	char state = state_of(pid);
+
+	return state == '\0' || state == 'Z' || state == 'X';
+}
+
+pid_t process_thread_with_memory(pid_t pid)
+{
+	struct dirent *entry;
+	char path[32];
+
+	if (!is_dead(pid))
+		return pid;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		uint64_t tid;
+
+		if (parse_decimal(entry->d_name, &tid) && (pid_t)tid != pid && !is_dead((pid_t)tid))
+			return (pid_t)tid;
+	}
+	return pid;
+}
+
+/* A process is as alive as the thread that has its memory. */
+static void wake(process_vec *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct process *process = &list->items[i];
+
+		process->tid = process->state == 'Z' ? process_thread_with_memory(process->pid)
+						     : process->pid;
+		if (process->tid != process->pid)
+			process->state = state_of(process->tid);
+	}
+}
+
+struct error *process_list(process_vec *list)
+{
+	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
+				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
+	struct pids_info *info = NULL;
+	struct proc2 proc2 = {0};
+
+	TRY(proc2_load(&proc2));
+	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
+	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
+					 : get_all(&proc2, info, list);
+	wake(list);
+	if (info)
+		proc2.unref(&info);
+	return error;
 }
 
 struct error *process_examine(pid_t pid, struct process *process)

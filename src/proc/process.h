@@ -18,6 +18,7 @@ struct process {
 	bool kernel_thread;
 
 	/* of a list only */
+	pid_t tid; /* process_thread_with_memory() */
 	pid_t ppid;
 	uid_t uid;        /* effective */
 	uint64_t started; /* clock ticks after boot: tells a PID from its next user */
@@ -48,6 +49,14 @@ struct error *process_stat_read(int dirfd, const char *path, struct process_stat
 
 /* The same of its text, which may be cut. False when it is not what kernels write. */
 bool process_stat_parse(const char *text, struct process_stat *stat);
+
+/*
+ * The thread by which a process is to be read: the process's first one (whose number is the PID),
+ * unless that has exited while others run on: it has no memory any more then, and is a zombie to
+ * whoever asks of the PID alone (kernel/exit.c, exit_mm()). The PID itself, too, where there is no
+ * thread with memory, or no process. /proc/TID has all that /proc/PID has.
+ */
+pid_t process_thread_with_memory(pid_t pid);
 
 /* ERROR_LOOKUP when there is no such process. */
 struct error *process_examine(pid_t pid, struct process *process);

@@ -24,7 +24,27 @@ static bool take_area(const char *line, struct range *area)
 	return *end == ' ' && !range_is_empty(*area);
 }
 
-struct error *smaps_merged_parse(const char *text, range_vec *areas)
+/* "KSM:                  16 kB" */
+static bool is_merged(const char *line)
+{
+	return strncmp(line, "KSM:", 4) == 0 && strtoull(line + 4, NULL, 10) > 0;
+}
+
+/* "VmFlags: rd wr mr mw me de ht sd \n" */
+static bool is_hugetlb(const char *line)
+{
+	if (strncmp(line, "VmFlags:", 8) != 0)
+		return false;
+	for (const char *at = line + 8; *at == ' '; at += 3) {
+		if (strncmp(at, " ht", 3) == 0)
+			return true;
+		if (at[1] == '\n' || at[1] == '\0' || at[2] == '\n' || at[2] == '\0')
+			break;
+	}
+	return false;
+}
+
+static struct error *parse(const char *text, bool (*wanted)(const char *line), range_vec *areas)
 {
 	struct range area = {0, 0};
 
@@ -34,16 +54,36 @@ struct error *smaps_merged_parse(const char *text, range_vec *areas)
 
 		if (!end || (!field && !take_area(line, &area)))
 			return error_new(ERROR_INPUT, "smaps: not a line of it: %.80s", line);
-		if (strncmp(line, "KSM:", 4) == 0 && strtoull(line + 4, NULL, 10) > 0)
+		if (wanted(line))
 			TRY(vec_push(areas, area));
 	}
 	return NULL;
 }
 
-struct error *smaps_merged_read(int proc_fd, range_vec *areas)
+static struct error *read_areas(int proc_fd, bool (*wanted)(const char *line), range_vec *areas)
 {
 	_cleanup_free_ char *text = NULL;
 
 	TRY(read_file_at(proc_fd, "smaps", SMAPS_LIMIT, &text, NULL));
-	return smaps_merged_parse(text, areas);
+	return parse(text, wanted, areas);
+}
+
+struct error *smaps_merged_parse(const char *text, range_vec *areas)
+{
+	return parse(text, is_merged, areas);
+}
+
+struct error *smaps_hugetlb_parse(const char *text, range_vec *areas)
+{
+	return parse(text, is_hugetlb, areas);
+}
+
+struct error *smaps_merged_read(int proc_fd, range_vec *areas)
+{
+	return read_areas(proc_fd, is_merged, areas);
+}
+
+struct error *smaps_hugetlb_read(int proc_fd, range_vec *areas)
+{
+	return read_areas(proc_fd, is_hugetlb, areas);
 }

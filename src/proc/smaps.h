@@ -15,4 +15,11 @@ struct error *smaps_merged_parse(const char *text, range_vec *areas);
 /* The same of an open directory /proc/PID. The kernel walks all page tables for it. */
 struct error *smaps_merged_read(int proc_fd, range_vec *areas);
 
+/*
+ * Appends the areas whose pages come from a pool of huge pages: those with the flag "ht"
+ * (Documentation/filesystems/proc.rst, VmFlags). No file is asked.
+ */
+struct error *smaps_hugetlb_parse(const char *text, range_vec *areas);
+struct error *smaps_hugetlb_read(int proc_fd, range_vec *areas);
+
 #endif

@@ -10,16 +10,18 @@
  * that was stopped before stays so.
  *
  * Between freeze_hold() and freeze_release() nothing may be waited for that a held process does:
- * not that a pipe or a terminal takes output, and while all are held not that a file system
- * answers, which may be a process.
+ * not that a pipe or a terminal takes output, not that a name service or a file system answers,
+ * which may be a process. So the target opens no file meanwhile (target->held), and this program's
+ * own pages are kept in RAM (mlockall(2)), where that is allowed, since they may be of such a file.
+ * Should it hang all the same, the thread lets them go by itself after `seconds`. A terminal's stop
+ * (Ctrl-Z) waits until the end.
  */
 #ifndef PHYSLENS_TARGET_FREEZE_H
 #define PHYSLENS_TARGET_FREEZE_H
 
 #include <sys/types.h>
 
-#include "base/error.h"
-#include "base/vec.h"
+#include "target/target.h"
 
 typedef VEC(pid_t) pid_vec;
 typedef VEC(struct error *) error_vec;
@@ -27,8 +29,13 @@ typedef VEC(struct error *) error_vec;
 /* Appends the processes to hold. Called again and again, by another thread, until none is new. */
 typedef struct error *(*freeze_lister)(void *argument, pid_vec *pids);
 
+enum { FREEZE_SECONDS = 10 };
+
 struct freeze {
+	unsigned seconds;      /* how long they may be held; 0 is FREEZE_SECONDS */
+	struct target *target; /* that is held */
 	struct holder *holder; /* the thread, while it holds */
+	bool expired;          /* they were let go by themselves, before freeze_release() */
 	error_vec refusals;    /* why a process runs on: each ERROR_DENIED, and names it */
 };
 
@@ -39,9 +46,13 @@ struct freeze {
  * does not stop) is not a failure: it is named in `refusals`, and runs on. One that has ended is
  * passed over. The caller's own process is never held.
  */
-struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argument);
+struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_lister list,
+			  void *argument);
 
-/* Lets all of them go on as before. The refusals stay. May be called at any time, also twice. */
+/*
+ * Lets all of them go on as before. The refusals stay, and `expired` says whether they had been let
+ * go before. May be called at any time, also twice.
+ */
 void freeze_release(struct freeze *freeze);
 
 /* Forgets the refusals, too. */

@@ -32,6 +32,26 @@ static void merged_areas(void **state)
 	assert_int_equal(areas.count, 0);
 }
 
+static void hugetlb_areas(void **state)
+{
+	static const char text[] = "1000-2000 rw-s 00000000 00:10 7 /huge/ht\n"
+				   "VmFlags: rd wr sh mr mw me ms de ht sd \n"
+				   "3000-4000 rw-p 00000000 00:00 0 \n"
+				   "VmFlags: rd ac gd nh\n"
+				   "5000-6000 rw-p 00000000 00:00 0 \n"
+				   "VmFlags: ht\n";
+	range_vec areas = {0};
+
+	(void)state;
+	assert_ok(smaps_hugetlb_parse(text, &areas));
+	assert_int_equal(areas.count, 2);
+	assert_int_equal(areas.items[0].start, 0x1000);
+	assert_int_equal(areas.items[1].start, 0x5000);
+	vec_deinit(&areas);
+	assert_ok(smaps_hugetlb_parse(dump, &areas));
+	assert_int_equal(areas.count, 0);
+}
+
 static void what_is_no_smaps(void **state)
 {
 	static const char *const texts[] = {
@@ -54,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merged_areas),
+		cmocka_unit_test(hugetlb_areas),
 		cmocka_unit_test(what_is_no_smaps),
 	};
 

@@ -2,15 +2,151 @@
 /* The files that areas show, and what file systems they are of. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <linux/memfd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "proc/mounts.h"
+#include "proc/smaps.h"
 #include "target/live/live.h"
+
+/* --- file systems, by their device numbers -------------------------------------------------------
+ *
+ * Known from what the kernel itself publishes, since a file system may be a process that does not
+ * answer, or that is held still.
+ */
+
+static const struct device *find_device(const struct live_target *live, const struct vma *vma)
+{
+	for (size_t i = 0; i < live->devices.count; i++) {
+		const struct device *device = &live->devices.items[i];
+
+		if (device->major == vma->dev_major && device->minor == vma->dev_minor)
+			return device;
+	}
+	return NULL;
+}
+
+/* The kernel's own mounts, which no list has: of memfds, System V segments, anonymous ones. */
+static void learn_own_device(struct live_target *live, unsigned flags, bool hugetlb)
+{
+	_cleanup_close_ int fd = memfd_create("physlens", MFD_CLOEXEC | flags);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	error_free(vec_push(&live->devices, ((struct device){.major = major(st.st_dev),
+							     .minor = minor(st.st_dev),
+							     .hugetlb = hugetlb})));
+}
+
+static void learn_own_devices(struct live_target *live)
+{
+	enum { SMALLEST = 14, LARGEST = 34 }; /* 16 KiB to 16 GiB, as 2^n */
+
+	learn_own_device(live, 0, false);
+	for (unsigned log2 = SMALLEST; log2 <= LARGEST; log2++)
+		learn_own_device(live, MFD_HUGETLB | log2 << MFD_HUGE_SHIFT, true);
+	live->own_devices = true;
+}
+
+static void learn_mounts(struct live_target *live, int proc_fd)
+{
+	mount_vec mounts = {0};
+
+	error_free(mounts_read(proc_fd, &mounts));
+	for (size_t i = 0; i < mounts.count; i++) {
+		const struct mount *mount = &mounts.items[i];
+		struct vma place = {.dev_major = mount->major, .dev_minor = mount->minor};
+		struct device device = {.major = mount->major, .minor = mount->minor};
+
+		if (mount->major != 0 && strcmp(mount->type, "fuseblk") != 0)
+			continue;
+		device.hugetlb = strcmp(mount->type, "hugetlbfs") == 0;
+		device.fuse = strncmp(mount->type, "fuse", 4) == 0;
+		if (!find_device(live, &place))
+			error_free(vec_push(&live->devices, device));
+	}
+	vec_deinit(&mounts);
+}
+
+/* File systems of a block device are known by it, but for those that a process serves. */
+static bool learn_device(struct live_space *space, const struct vma *vma, struct device *result)
+{
+	struct live_target *live = live_target(space->base.target);
+
+	pthread_mutex_lock(&live->lock);
+	if (!live->own_devices)
+		learn_own_devices(live);
+	const struct device *known = find_device(live, vma);
+	if (!known && !live->base.held) {
+		learn_mounts(live, space->proc_fd);
+		known = find_device(live, vma);
+		/* Not to be asked for again at each area. */
+		if (!known && vma->dev_major != 0 &&
+		    !vec_push(&live->devices,
+			      ((struct device){.major = vma->dev_major, .minor = vma->dev_minor})))
+			known = &live->devices.items[live->devices.count - 1];
+	}
+	if (known)
+		*result = *known;
+	pthread_mutex_unlock(&live->lock);
+	return known != NULL;
+}
+
+/* By the kernel's flag of the area: where its file system is in nobody's list of mounts. */
+static bool has_huge_flag(struct live_space *space, const struct vma *vma)
+{
+	if (!space->huge_read)
+		error_free(smaps_hugetlb_read(space->proc_fd, &space->huge));
+	space->huge_read = true;
+	for (size_t i = 0; i < space->huge.count; i++) {
+		if (range_contains(space->huge.items[i], vma->range.start))
+			return true;
+	}
+	return false;
+}
+
+bool live_is_hugetlb(struct space *base, const struct vma *vma)
+{
+	struct device device;
+
+	/* An inode may be 0: that of a System V segment is its id. Pools have no block device
+	 * (fs/hugetlbfs/inode.c, get_tree_nodev()). */
+	if ((vma->inode == 0 && vma->name[0] != '/') || vma->dev_major != 0)
+		return false;
+	if (learn_device(live_space(base), vma, &device))
+		return device.hugetlb;
+	return has_huge_flag(live_space(base), vma);
+}
+
+/*
+ * A file of a file system that is a process is not opened: who serves it may never answer, and
+ * opening alone drops its pages from the cache (fs/fuse/file.c, fuse_finish_open()), and so from
+ * the processes that are looked at.
+ */
+static struct error *check_may_open(struct live_space *space, const struct vma *vma)
+{
+	struct device device;
+
+	if (space->base.target->held)
+		return error_new(ERROR_DENIED, "%s: not opened while processes are held still",
+				 vma->name);
+	if (learn_device(space, vma, &device) && device.fuse)
+		return error_new(ERROR_UNSUPPORTED,
+				 "%s: not opened: a process serves its file system "
+				 "(FUSE)",
+				 vma->name);
+	return NULL;
+}
+
+/* --- opening -------------------------------------------------------------------------------------
+ */
 
 /* Opens for reading what the O_PATH fd `path_fd` refers to, if that is a regular file. */
 static struct error *reopen_regular(int path_fd, const char *name, int *fd)
@@ -60,6 +196,7 @@ struct error *live_open_object(struct space *base, const struct vma *vma, int *f
 	struct live_space *space = live_space(base);
 	char path[64];
 
+	TRY(check_may_open(space, vma));
 	/* The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir(). */
 	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
 		 (unsigned long)vma->range.end);
@@ -76,6 +213,9 @@ struct error *live_open_path(struct space *base, const char *path, int *fd)
 	struct live_space *space = live_space(base);
 	_cleanup_free_ char *below = NULL;
 
+	if (base->target->held)
+		return error_new(ERROR_DENIED, "%s: not opened while processes are held still",
+				 path);
 	if (asprintf(&below, "root/%s", path) < 0) {
 		below = NULL;
 		return error_nomem();
@@ -88,54 +228,4 @@ struct error *live_open_path(struct space *base, const char *path, int *fd)
 	if (path_fd < 0)
 		return error_errno(errno, "%s", path);
 	return reopen_regular(path_fd, path, fd);
-}
-
-static const struct device *find_device(const struct live_target *live, const struct vma *vma)
-{
-	for (size_t i = 0; i < live->devices.count; i++) {
-		const struct device *device = &live->devices.items[i];
-
-		if (device->major == vma->dev_major && device->minor == vma->dev_minor)
-			return device;
-	}
-	return NULL;
-}
-
-/*
- * The area's directory entry is opened by path only: nothing is read, no device woken. Filesystems
- * of a pool of huge pages have no block device (fs/hugetlbfs/inode.c, get_tree_nodev()).
- */
-static bool learn_device(struct live_space *space, const struct vma *vma, struct device *device)
-{
-	struct statfs fs;
-	char path[64];
-
-	*device = (struct device){.major = vma->dev_major, .minor = vma->dev_minor};
-	if (vma->dev_major != 0)
-		return true;
-	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
-		 (unsigned long)vma->range.end);
-	_cleanup_close_ int fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
-	if (fd < 0 || fstatfs(fd, &fs) < 0)
-		return false;
-	device->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
-	return true;
-}
-
-bool live_is_hugetlb(struct space *base, const struct vma *vma)
-{
-	struct live_target *live = live_target(base->target);
-	struct device device;
-
-	/* An inode may be 0: that of a System V segment is its id. */
-	if (vma->inode == 0 && vma->name[0] != '/')
-		return false;
-	pthread_mutex_lock(&live->lock);
-	const struct device *known = find_device(live, vma);
-	if (known)
-		device = *known;
-	else if (learn_device(live_space(base), vma, &device))
-		error_free(vec_push(&live->devices, device));
-	pthread_mutex_unlock(&live->lock);
-	return device.hugetlb;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,6 +42,8 @@ struct holder {
 	pthread_t thread;
 	sem_t held; /* or failed */
 	sem_t release;
+	bool expired;    /* of the thread, until it was joined */
+	sigset_t before; /* the mask of who asked */
 
 	int64_t deadline;          /* ms */
 	VEC(struct tracee) moving; /* seized, and not seen to stop */
@@ -244,16 +247,31 @@ static void wait_for(sem_t *semaphore)
 		;
 }
 
+/*
+ * Until it is told to let go, or the time is up: whatever became of those who read, the end of this
+ * thread sets the others free. It does nothing else meanwhile.
+ */
+static void wait_for_release(struct holder *h, int64_t until)
+{
+	struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+	int result;
+
+	while ((result = sem_clockwait(&h->release, CLOCK_MONOTONIC, &at)) < 0 && errno == EINTR)
+		;
+	h->expired = result < 0;
+}
+
 static void *run_holder(void *argument)
 {
 	struct holder *h = argument;
+	int64_t until = now_ms() + (int64_t)h->freeze->seconds * 1000;
 
 	h->deadline = now_ms() + PATIENCE_MS;
 	h->error = hold(h);
 	if (!h->error)
 		h->error = name_moving(h);
 	sem_post(&h->held);
-	wait_for(&h->release);
+	wait_for_release(h, until);
 	return NULL;
 }
 
@@ -278,7 +296,40 @@ static void holder_destroy(struct holder *h)
 	free(h);
 }
 
-struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argument)
+/* A stop of the terminal's would leave us stopped, and with us all that we hold. */
+static void put_off_stops(struct holder *h)
+{
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTSTP);
+	sigaddset(&stops, SIGTTIN);
+	sigaddset(&stops, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &stops, &h->before);
+}
+
+/* Libraries that listing needs are loaded by it, and must be there before the memory is locked. */
+static struct error *list_once(freeze_lister list, void *argument)
+{
+	pid_vec pids = {0};
+	struct error *error = list(argument, &pids);
+
+	vec_deinit(&pids);
+	return error;
+}
+
+static struct error *hold_by_thread(struct holder *h)
+{
+	struct error *error = start(h);
+
+	if (error)
+		return error;
+	wait_for(&h->held);
+	return h->error;
+}
+
+struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_lister list,
+			  void *argument)
 {
 	struct holder *h = calloc(1, sizeof(*h));
 
@@ -287,14 +338,19 @@ struct error *freeze_hold(struct freeze *freeze, freeze_lister list, void *argum
 	*h = (struct holder){.freeze = freeze, .list = list, .argument = argument};
 	sem_init(&h->held, 0, 0);
 	sem_init(&h->release, 0, 0);
-	struct error *error = start(h);
+	freeze->seconds = freeze->seconds ? freeze->seconds : FREEZE_SECONDS;
+	freeze->expired = false;
+	freeze->target = target;
+	struct error *error = list_once(list, argument);
 	if (error) {
 		holder_destroy(h);
 		return error;
 	}
 	freeze->holder = h;
-	wait_for(&h->held);
-	error = h->error;
+	target->held = true;
+	put_off_stops(h);
+	mlockall(MCL_CURRENT); /* as far as it is allowed */
+	error = hold_by_thread(h);
 	if (error)
 		freeze_release(freeze);
 	return error;
@@ -307,8 +363,14 @@ void freeze_release(struct freeze *freeze)
 	if (!h)
 		return;
 	freeze->holder = NULL;
-	sem_post(&h->release);
-	pthread_join(h->thread, NULL);
+	if (h->thread) {
+		sem_post(&h->release);
+		pthread_join(h->thread, NULL);
+	}
+	freeze->expired = h->expired;
+	freeze->target->held = false;
+	munlockall();
+	pthread_sigmask(SIG_SETMASK, &h->before, NULL);
 	holder_destroy(h);
 }
 

@@ -101,6 +101,7 @@ static void live_destroy(struct target *target)
 	numa_deinit(&live->numa);
 	iomem_deinit(&live->iomem);
 	vec_deinit(&live->devices);
+	vec_deinit(&live->stand_ins);
 	pthread_mutex_destroy(&live->lock);
 	kernel_close(live->kernel);
 	source_close(live->source);
@@ -129,6 +130,9 @@ struct error *live_page_table(struct space *base, struct page_table *table)
 	struct kernel_task task;
 
 	if (!live->kernel) {
+		if (live->base.held)
+			return error_new(ERROR_DENIED, "the source of physical memory is not "
+						       "opened while processes are held still");
 		TRY(open_source(live));
 		TRY(kernel_open(live->source, live->root, &live->kernel));
 	}

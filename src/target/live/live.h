@@ -19,11 +19,12 @@
 
 #define NO_FRAME UINT64_MAX
 
-/* Whether the filesystem with this device number is a hugetlbfs. */
+/* A file system, by its device number as maps has it. */
 struct device {
 	uint32_t major;
 	uint32_t minor;
 	bool hugetlb;
+	bool fuse; /* a process serves it */
 };
 
 struct live_target {
@@ -39,11 +40,18 @@ struct live_target {
 	bool iomem_read; /* on first use */
 	struct iomem iomem;
 	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
-	VEC(struct device) devices;
-	char *source_name;     /* NULL: no source of physical memory */
-	int root;              /* of /proc and /sys; open once the source is */
-	struct source *source; /* on first use, as the kernel */
+	VEC(struct device) devices; /* of file systems without a block device, as they are met */
+	bool own_devices;           /* the kernel's own of memfd_create(2) are among them */
+	VEC(struct stand_in) stand_ins; /* of the processes that were met; few, or none */
+	char *source_name;              /* NULL: no source of physical memory */
+	int root;                       /* of /proc and /sys; open once the source is */
+	struct source *source;          /* on first use, as the kernel */
 	struct kernel *kernel;
+};
+
+/* A process that another thread answers for: see process_thread_with_memory(). */
+struct stand_in {
+	pid_t pid, tid;
 };
 
 struct program_place {
@@ -62,6 +70,8 @@ struct live_space {
 	bool scan_zero;   /* PAGEMAP_SCAN can tell the zero page */
 	bool has_ksm;     /* KSM has merged pages of this process */
 	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
+	bool huge_read;   /* what follows, on first use */
+	range_vec huge;   /* areas of pools of huge pages, where nothing else tells */
 	struct pagemap_walker walker;
 	VEC(uint64_t) numbers; /* PFNs in hand */
 	VEC(uint64_t) flags;

@@ -15,17 +15,61 @@
 #include "proc/smaps.h"
 #include "target/live/live.h"
 
+static void note_stand_in(struct live_target *live, pid_t pid, pid_t tid)
+{
+	struct stand_in *known = NULL;
+
+	pthread_mutex_lock(&live->lock);
+	for (size_t i = 0; i < live->stand_ins.count && !known; i++) {
+		if (live->stand_ins.items[i].pid == pid)
+			known = &live->stand_ins.items[i];
+	}
+	if (known)
+		known->tid = tid;
+	else if (tid != pid)
+		error_free(vec_push(&live->stand_ins, ((struct stand_in){pid, tid})));
+	pthread_mutex_unlock(&live->lock);
+}
+
+/* The thread that answers for a process, if it was met. */
+static pid_t thread_of(struct live_target *live, pid_t pid)
+{
+	pid_t tid = pid;
+
+	pthread_mutex_lock(&live->lock);
+	for (size_t i = 0; i < live->stand_ins.count; i++) {
+		if (live->stand_ins.items[i].pid == pid)
+			tid = live->stand_ins.items[i].tid;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return tid;
+}
+
 struct error *live_processes(struct target *target, process_vec *list)
 {
-	(void)target;
-	return process_list(list);
+	size_t first = list->count;
+
+	TRY(process_list(list));
+	for (size_t i = first; i < list->count; i++) {
+		if (list->items[i].tid != list->items[i].pid)
+			note_stand_in(live_target(target), list->items[i].pid, list->items[i].tid);
+	}
+	return NULL;
+}
+
+/* kcmp(2) of the threads that have the memory: a first thread that has exited has none, and is
+ * equal to every other such. */
+static long compare_memory(struct target *target, pid_t a, pid_t b)
+{
+	struct live_target *live = live_target(target);
+
+	return syscall(SYS_kcmp, thread_of(live, a), thread_of(live, b), KCMP_VM, 0L, 0L);
 }
 
 struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *order)
 {
-	long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0L, 0L);
+	long result = compare_memory(target, a, b);
 
-	(void)target;
 	if (result >= 0 && result <= 2) {
 		*order = result == 0 ? 0 : result == 1 ? -1 : 1;
 		return NULL;
@@ -126,8 +170,8 @@ static bool runs_another_program(const struct live_space *space)
 
 	if (!place_changed(space))
 		return false;
-	long order = space->shares_with ? syscall(SYS_kcmp, space->base.pid, space->shares_with,
-						  KCMP_VM, 0L, 0L)
+	long order = space->shares_with ? compare_memory(space->base.target, space->base.pid,
+							 space->shares_with)
 					: -1;
 	if (order >= 0)
 		return order != 0;
@@ -144,7 +188,7 @@ static bool runs_another_program(const struct live_space *space)
 /* Its parent, if both have one address space; without kcmp(2) nobody knows. */
 static pid_t who_shares(const struct live_space *space, pid_t parent)
 {
-	if (parent > 0 && syscall(SYS_kcmp, space->base.pid, parent, KCMP_VM, 0L, 0L) == 0)
+	if (parent > 0 && compare_memory(space->base.target, space->base.pid, parent) == 0)
 		return parent;
 	return 0;
 }
@@ -194,6 +238,7 @@ static void live_close(struct space *base)
 	vec_deinit(&space->numbers);
 	vec_deinit(&space->flags);
 	vec_deinit(&space->merged);
+	vec_deinit(&space->huge);
 	for (int *const *fd = (int *const[]){&space->pagemap_fd, &space->maps_fd, &space->pid_fd,
 					     &space->proc_fd, NULL};
 	     *fd; fd++) {
@@ -307,7 +352,9 @@ static struct error *space_init(struct live_space *space)
 	pid_t parent;
 	struct live_target *live = live_target(space->base.target);
 
-	TRY(process_open(space->base.pid, &space->proc_fd));
+	pid_t tid = process_thread_with_memory(space->base.pid);
+	note_stand_in(live, space->base.pid, tid);
+	TRY(process_open(tid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
 	space->place = read_place(space, &parent);
 	space->shares_with = who_shares(space, parent);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* /proc/PID/mountinfo: which file system a device number stands for (fs/proc_namespace.c,
+ * show_mountinfo()). */
+#ifndef PHYSLENS_PROC_MOUNTS_H
+#define PHYSLENS_PROC_MOUNTS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+
+/* The numbers are the superblock's, as maps has them; stat(2) may say others (btrfs, overlay). */
+struct mount {
+	uint32_t major;
+	uint32_t minor;
+	char type[32]; /* "ext4", "fuse.sshfs"; cut if it is longer */
+};
+
+typedef VEC(struct mount) mount_vec;
+
+/* Appends the mounts of a text. ERROR_INPUT names the line that is none. */
+struct error *mounts_parse(const char *text, mount_vec *mounts);
+
+/* The same of "mountinfo" in an open directory /proc/PID. Nothing is asked of a file system. */
+struct error *mounts_read(int proc_fd, mount_vec *mounts);
+
+#endif
