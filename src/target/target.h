@@ -200,8 +200,8 @@ static inline struct error *space_pages(struct space *space, const struct vma *v
 /*
  * The file that is mapped at `vma`, itself: deleted, replaced or in another mount namespace it is
  * still this one. Open for reading, caller closes. ERROR_LOOKUP when it is no regular file,
- * ERROR_DENIED when it cannot be had, or not for certain; ERROR_UNSUPPORTED when a process serves its
- * file system, which is not asked.
+ * ERROR_DENIED when it cannot be had, or not for certain; ERROR_UNSUPPORTED when a process serves
+ * its file system, which is not asked.
  */
 static inline struct error *space_open_object(struct space *space, const struct vma *vma, int *fd)
 {
