@@ -22,6 +22,7 @@ setup_file() {
 setup() {
 	[ "$(id -u)" = 0 ] || skip 'frames are hidden, and other processes cannot be written to'
 	HELPERS=()
+	named_files=()
 	work=$BATS_TEST_TMPDIR
 	STARTED_OUTPUT=$work/output
 }
@@ -29,6 +30,7 @@ setup() {
 teardown() {
 	helpers_stop
 	started_stop
+	[ "${#named_files[@]}" = 0 ] || rm -f -- "${named_files[@]}"
 }
 
 # A process that sleeps; what runs is a file whose system can be read past its cache.
@@ -193,6 +195,43 @@ verify_rows() {
 	helper tamper mem "$PID" "$(physlens map -n -r -o start --region .text --object 'program*' "$PID")" \
 		9090 >/dev/null
 	verify_rows '[.verify[].kind] | sort == ["deleted", "patched"]'
+}
+
+# named FILE: a program in the system's top folder, called as the kernel calls memory without a file.
+named() {
+	[ ! -e "$1" ] || skip "there is a file $1"
+	cp "$(command -v sleep)" "$1"
+	sync "$1"
+	named_files+=("$1")
+}
+
+@test "a file called as the kernel calls memory without one is a file, alive and compared" {
+	local file code
+	for file in "/memfd:physlens-$$" "/SYSVphysle$$ (deleted)" "/anon_hugepage-$$ (deleted)"; do
+		named "$file"
+		start "$file" 300
+		asleep "$PID"
+		require_disk
+		verify_rows '.verify == []'
+		code=$(physlens map -n -r -o start,region,object "$PID" | grep -F " ${file// /\\x20}" | awk '$2 == ".text" { print $1 }')
+		[ -n "$code" ]
+		helper tamper mem "$PID" "$code" 9090 >/dev/null
+		verify_rows '[.verify[].kind] == ["patched"]'
+	done
+}
+
+@test "a removed hard link is deleted; a living file whose name ends so is not" {
+	cp "$(command -v sleep)" "$work/real (deleted)"
+	ln "$work/real (deleted)" "$work/link"
+	sync "$work/link"
+	start "$work/real (deleted)" 300
+	asleep "$PID"
+	require_disk
+	verify_rows '.verify == []'
+	start "$work/link" 300
+	asleep "$PID"
+	rm "$work/link"
+	verify_rows '[.verify[].kind] == ["deleted"]'
 }
 
 @test "node's JIT is anon-exec, and allowed it is clean" {

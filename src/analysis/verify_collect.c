@@ -304,9 +304,20 @@ static struct error *judge_path(struct verify_file *file, int fd, bool deleted)
 	return NULL;
 }
 
+/* Whether the very file is at that path: its name may end as the names of deleted ones do. */
+static bool is_at(const struct verify_file *file, struct space *space, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_error_ struct error *error = space_open_path(space, path, &fd);
+	struct stat st;
+
+	return !error && fstat(fd, &st) == 0 && st.st_dev == file->stat_device &&
+	       st.st_ino == file->stat_inode;
+}
+
 static struct error *judge_fate(struct verify_file *file, struct space *space)
 {
-	bool deleted = has_suffix(file->path, DELETED_SUFFIX);
+	bool deleted = has_suffix(file->path, DELETED_SUFFIX) && !is_at(file, space, file->path);
 	_cleanup_free_ char *path = strdup(file->path);
 	_cleanup_close_ int fd = -1;
 
@@ -486,16 +497,28 @@ static void find_bias(struct collector *c, const struct vma *vma, struct verify_
 	c->module_bias = area->bias;
 }
 
-/* Shared memory without a name, by the names that the kernel gives it. */
-static bool is_nameless(const struct vma *vma)
+/* By a name that the kernel gives, if it is the kernel's: others may call a file so, to hide it. */
+static bool is_called(const struct collector *c, const struct vma *vma, const char *prefix)
 {
-	return has_prefix(vma->name, "/dev/zero") || has_prefix(vma->name, "/SYSV") ||
-	       has_prefix(vma->name, "/anon_hugepage") || has_prefix(vma->name, "[anon_shmem:");
+	return has_prefix(vma->name, prefix) && space_is_own_mount(c->space, vma);
 }
 
-static bool is_file(const struct vma *vma)
+static bool is_memfd(const struct collector *c, const struct vma *vma)
 {
-	return (vma->inode || vma->name[0] == '/') && !is_nameless(vma);
+	return is_called(c, vma, "/memfd:");
+}
+
+/* Shared memory without a name. */
+static bool is_nameless(const struct collector *c, const struct vma *vma)
+{
+	return strcmp(vma->name, "/dev/zero") == 0 || has_prefix(vma->name, "[anon_shmem:") ||
+	       is_called(c, vma, "/dev/zero (deleted)") || is_called(c, vma, "/SYSV") ||
+	       is_called(c, vma, "/anon_hugepage");
+}
+
+static bool is_file(const struct collector *c, const struct vma *vma)
+{
+	return (vma->inode || vma->name[0] == '/') && !is_nameless(c, vma);
 }
 
 static struct error *collect_pages(struct collector *c, const struct vma *vma,
@@ -515,7 +538,7 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 	TRY(get_file(v, c->space, vma, &c->f));
 	area.file = c->f.number;
 	find_bias(c, vma, &area);
-	if (exec && has_prefix(vma->name, "/memfd:"))
+	if (exec && is_memfd(c, vma))
 		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);
 	if (exec && c->f.file->regular)
 		TRY(found_fate(v, c->space, c->number, &c->f, vma));
@@ -555,10 +578,9 @@ static bool is_kernels(const struct vma *vma)
 static enum place place_of(const struct collector *c, const struct vma *vma)
 {
 	if (vma->perms & VMA_EXEC)
-		return (is_file(vma) && !has_prefix(vma->name, "/memfd:")) || is_kernels(vma)
-			       ? PLACE_CODE
-			       : PLACE_ROGUE;
-	if (is_file(vma))
+		return (is_file(c, vma) && !is_memfd(c, vma)) || is_kernels(vma) ? PLACE_CODE
+										 : PLACE_ROGUE;
+	if (is_file(c, vma))
 		return PLACE_OBJECT;
 	/* The end of a .bss that the file has no bytes for. */
 	return vma->range.start == c->module_end ? PLACE_OBJECT : PLACE_WRITABLE;
@@ -571,10 +593,10 @@ static struct error *note_range(struct collector *c, const struct vma *vma)
 	size_t count = space->ranges.count;
 	struct mapped_range *last = count ? &space->ranges.items[count - 1] : NULL;
 	struct mapped_range range = {.range = vma->range,
-				     .file = is_file(vma) ? c->f.number : VERIFY_NONE,
+				     .file = is_file(c, vma) ? c->f.number : VERIFY_NONE,
 				     .place = place_of(c, vma)};
 
-	if (is_file(vma))
+	if (is_file(c, vma))
 		c->module_end = vma->range.end;
 	if (last && last->range.end == range.range.start && last->file == range.file &&
 	    last->place == range.place && !is_kernels(vma)) {
@@ -589,7 +611,7 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 	struct verify *v = c->verify;
 	bool exec = vma->perms & VMA_EXEC;
 
-	if (is_file(vma))
+	if (is_file(c, vma))
 		TRY(get_file(v, c->space, vma, &c->f));
 	TRY(note_range(c, vma));
 	v->spaces.items[c->number].uprobes |= has_prefix(vma->name, "[uprobes");
@@ -599,8 +621,8 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 		return NULL;
 	if (exec && vma->perms & VMA_WRITE)
 		TRY(found_area(v, VERIFY_WRITABLE_EXEC, c->space, c->number,
-			       is_file(vma) ? c->f.number : VERIFY_NONE, vma));
-	if (is_file(vma))
+			       is_file(c, vma) ? c->f.number : VERIFY_NONE, vma));
+	if (is_file(c, vma))
 		return collect_file(c, vma);
 	if (exec)
 		return found_area(v, VERIFY_ANON_EXEC, c->space, c->number, VERIFY_NONE, vma);

@@ -66,6 +66,7 @@ struct space_ops {
 	struct error *(*tracer)(struct space *space, pid_t *tracer);
 	struct error *(*check_alive)(struct space *space);
 	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
+	bool (*is_own_mount)(struct space *space, const struct vma *vma);
 	struct error *(*page_table)(struct space *space, struct page_table *table);
 };
 
@@ -230,6 +231,16 @@ static inline struct error *space_tracer(struct space *space, pid_t *tracer)
 static inline bool space_is_hugetlb(struct space *space, const struct vma *vma)
 {
 	return space->ops->is_hugetlb(space, vma);
+}
+
+/*
+ * Whether the area's file can be of the kernel's own mounts, which nobody can reach by a path:
+ * those of memfd_create(2), System V segments, shared anonymous memory. Their names ("/memfd:x",
+ * "/SYSV00000000 (deleted)") are the kernel's word only then: a file may be called the same.
+ */
+static inline bool space_is_own_mount(struct space *space, const struct vma *vma)
+{
+	return !space->ops->is_own_mount || space->ops->is_own_mount(space, vma);
 }
 
 /* NULL while the space is still there: what was read until now is of one living process. */

@@ -42,7 +42,8 @@ static void learn_own_device(struct live_target *live, unsigned flags, bool huge
 		return;
 	error_free(vec_push(&live->devices, ((struct device){.major = major(st.st_dev),
 							     .minor = minor(st.st_dev),
-							     .hugetlb = hugetlb})));
+							     .hugetlb = hugetlb,
+							     .own = true})));
 }
 
 static void learn_own_devices(struct live_target *live)
@@ -123,6 +124,14 @@ bool live_is_hugetlb(struct space *base, const struct vma *vma)
 	if (learn_device(live_space(base), vma, &device))
 		return device.hugetlb;
 	return has_huge_flag(live_space(base), vma);
+}
+
+/* Of one that is in no list of mounts, and was not met, only the name tells. */
+bool live_is_own_mount(struct space *base, const struct vma *vma)
+{
+	struct device device;
+
+	return vma->dev_major == 0 && (!learn_device(live_space(base), vma, &device) || device.own);
 }
 
 /*

@@ -25,6 +25,7 @@ struct device {
 	uint32_t minor;
 	bool hugetlb;
 	bool fuse; /* a process serves it */
+	bool own;  /* a mount of the kernel's own, without a path */
 };
 
 struct live_target {
@@ -106,6 +107,7 @@ struct error *live_pages(struct space *base, const struct vma *vma, struct range
 struct error *live_open_object(struct space *base, const struct vma *vma, int *fd);
 struct error *live_open_path(struct space *base, const char *path, int *fd);
 bool live_is_hugetlb(struct space *base, const struct vma *vma);
+bool live_is_own_mount(struct space *base, const struct vma *vma);
 
 /* frames.c */
 struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,

@@ -257,6 +257,7 @@ static const struct space_ops live_space_ops = {
 	.tracer = live_tracer,
 	.check_alive = live_check_alive,
 	.is_hugetlb = live_is_hugetlb,
+	.is_own_mount = live_is_own_mount,
 	.page_table = live_page_table,
 };
 
