@@ -10,6 +10,7 @@ HELPERS = \
 	tests/helpers/headless \
 	tests/helpers/hostile-elf \
 	tests/helpers/hugereserve \
+	tests/helpers/lettered \
 	tests/helpers/lockedbytes \
 	tests/helpers/manyvmas \
 	tests/helpers/mapfile \
@@ -165,6 +166,7 @@ BATS_FILES = \
 	tests/doctor.bats \
 	tests/freeze.bats \
 	tests/hiding.bats \
+	tests/translate.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)

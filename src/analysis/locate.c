@@ -9,7 +9,10 @@
 #include "base/io.h"
 #include "base/scope.h"
 
-enum { CANDIDATES_NAMED = 8 }; /* in the message about an ambiguous symbol */
+enum {
+	CANDIDATES_NAMED = 8, /* in the message about an ambiguous symbol */
+	MAPS_DIGITS = 8,      /* of an address at least, as maps prints it */
+};
 
 /* [OBJECT!]SYMBOL[+OFFSET], taken apart in a copy of the text. */
 struct symbol_text {
@@ -21,6 +24,7 @@ struct symbol_text {
 struct candidate {
 	uint64_t address;
 	const struct region *region;
+	const struct object_symbol *symbol;
 };
 
 typedef VEC(struct candidate) candidate_list;
@@ -82,7 +86,7 @@ static struct error *add_candidates(candidate_list *list, const struct layout *l
 		if ((only_global && !matches[i]->global) || is_candidate(list, address) ||
 		    !layout_find(layout, address))
 			continue;
-		TRY(vec_push(list, ((struct candidate){address, region})));
+		TRY(vec_push(list, ((struct candidate){address, region, matches[i]})));
 	}
 	return NULL;
 }
@@ -109,24 +113,81 @@ static struct error *find_candidates(candidate_list *list, struct layout *layout
 	return NULL;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What another candidate has in common with this one, so that it does not tell the two apart. */
+static void find_likeness(const candidate_list *list, const struct candidate *c, bool *same_name,
+			  bool *same_object, bool *loaded_twice)
+{
+	*same_name = *same_object = *loaded_twice = false;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct candidate *other = &list->items[i];
+
+		if (other->region->elf != c->region->elf)
+			*same_name |= strcmp(base_name(other->region->object),
+					     base_name(c->region->object)) == 0;
+		else if (other->region->bias != c->region->bias)
+			*loaded_twice = true;
+		else if (other != c)
+			*same_object = true;
+	}
+}
+
+/* "libc.so.6, memcpy@GLIBC_2.14": the object, and as much as tells the place from its namesakes. */
+static void describe_candidate(const candidate_list *list, const struct candidate *c, char *text,
+			       size_t size)
+{
+	struct object_symbol_origin origin = object_symbol_origin(c->region->elf, c->symbol);
+	const char *object = c->region->object;
+	bool same_name, same_object, loaded_twice;
+	size_t used;
+
+	find_likeness(list, c, &same_name, &same_object, &loaded_twice);
+	snprintf(text, size, "%.160s", same_name ? object : base_name(object));
+	used = strlen(text);
+	if (loaded_twice)
+		snprintf(text + used, size - used, " loaded at 0x%llx",
+			 (unsigned long long)c->region->bias);
+	used = strlen(text);
+	if (same_object && origin.version)
+		snprintf(text + used, size - used, ", %.60s@%.60s", c->symbol->name,
+			 origin.version);
+	else if (same_object && origin.file)
+		snprintf(text + used, size - used, ", of %.120s", origin.file);
+}
+
 static struct error *ambiguous(const candidate_list *list, const struct symbol_text *parts)
 {
-	char places[1024] = "";
+	char places[CANDIDATES_NAMED * 400] = "", place[340];
 
 	for (size_t i = 0; i < list->count && i < CANDIDATES_NAMED; i++) {
-		const struct candidate *c = &list->items[i];
-		const char *base = strrchr(c->region->object, '/');
 		size_t used = strlen(places);
 
-		snprintf(places + used, sizeof(places) - used, "%s 0x%llx (%.60s)", i ? "," : "",
-			 (unsigned long long)c->address, base ? base + 1 : c->region->object);
+		describe_candidate(list, &list->items[i], place, sizeof(place));
+		snprintf(places + used, sizeof(places) - used, "%s 0x%llx (%s)", i ? "," : "",
+			 (unsigned long long)list->items[i].address, place);
 	}
 	return error_new(ERROR_LOOKUP, "ambiguous symbol: %.200s is at%s%s", parts->symbol, places,
 			 list->count > CANDIDATES_NAMED ? ", …" : "");
 }
 
+/*
+ * What begins with a letter and has hexadecimal digits only, as "c000000000" has, was no symbol. A
+ * few digits without anything mapped there are a mistyped name ("add") rather than an address.
+ */
+static bool is_address(const struct layout *layout, const char *text, uint64_t *address)
+{
+	return parse_hex(text, address) &&
+	       (strlen(text) >= MAPS_DIGITS || layout_find(layout, *address));
+}
+
 static struct error *locate_symbol(struct layout *layout, const struct symbol_text *parts,
-				   uint64_t *address)
+				   const char *text, uint64_t *address)
 {
 	candidate_list list = {0};
 	bool object_seen = false;
@@ -137,6 +198,8 @@ static struct error *locate_symbol(struct layout *layout, const struct symbol_te
 	else if (parts->object && !object_seen)
 		error = error_new(ERROR_LOOKUP, "no such object in the process: %.200s",
 				  parts->object);
+	else if (list.count == 0 && is_address(layout, text, address))
+		;
 	else if (list.count == 0)
 		error = error_new(ERROR_LOOKUP, "unknown symbol: %.200s", parts->symbol);
 	else if (list.count > 1)
@@ -164,7 +227,7 @@ struct error *locate_parse(struct layout *layout, const char *text, uint64_t *ad
 	split_symbol_text(copy, &parts);
 	if (!*parts.symbol)
 		return error_new(ERROR_INPUT, "not an address or symbol: '%.200s'", text);
-	return locate_symbol(layout, &parts, address);
+	return locate_symbol(layout, &parts, text, address);
 }
 
 static struct error *take_word(void *argument, uint64_t vpn, const uint64_t *words, size_t count)

@@ -10,7 +10,10 @@
 /*
  * The address that `text` means in the process of `layout` (opened with LAYOUT_SYMBOLS):
  *
- *   0x7f1c2a426123   an address, in hexadecimal; 0x may be left out if a digit comes first
+ *   0x7f1c2a426123   an address, in hexadecimal
+ *   7f1c2a426123     the same, as maps and kallsyms print it
+ *   c000000000       the same, unless a symbol has that name; with fewer than eight digits only
+ *                    where something is mapped
  *   main+0x10        a symbol of any object, and an offset (decimal, or hexadecimal with 0x)
  *   libc.so.6!malloc a symbol of the objects whose path or file name matches
  *

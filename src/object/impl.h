@@ -41,6 +41,12 @@ struct symbol_version {
 	const char *version;
 };
 
+/* Local symbols from `symbol` (an index into `all`) on are of this source file; NULL: of none. */
+struct symbol_file {
+	uint32_t symbol;
+	const char *name;
+};
+
 /* A name to find a symbol by: `version` is NULL for the plain name. */
 struct symbol_key {
 	const char *version;
@@ -60,6 +66,7 @@ struct symbols {
 	bool loaded, have_names, have_pieces;
 	VEC(struct object_symbol) all;
 	VEC(struct symbol_version) versions;
+	VEC(struct symbol_file) files; /* by symbol */
 	VEC(struct strings) strings;                   /* what the names point into */
 	VEC(struct symbol_piece) pieces;               /* by address */
 	VEC(struct symbol_key) keys;                   /* by hash, name, version and value */

@@ -361,3 +361,38 @@ struct error *object_symbols_named(struct object *object, const char *name,
 		return find_versioned(symbols, name, matches, count);
 	return NULL;
 }
+
+/* The same symbol may be in several tables, and only .dynsym's has a version. */
+static const char *version_of(const struct symbols *symbols, const struct object_symbol *symbol)
+{
+	for (size_t i = 0; i < symbols->versions.count; i++) {
+		const struct symbol_version *version = &symbols->versions.items[i];
+		const struct object_symbol *other = &symbols->all.items[version->symbol];
+
+		if (other->value == symbol->value && strcmp(other->name, symbol->name) == 0)
+			return version->version;
+	}
+	return NULL;
+}
+
+static const char *file_of(const struct symbols *symbols, const struct object_symbol *symbol)
+{
+	size_t index = (size_t)(symbol - symbols->all.items), low = 0, high = symbols->files.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (symbols->files.items[middle].symbol <= index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && !symbol->global ? symbols->files.items[low - 1].name : NULL;
+}
+
+struct object_symbol_origin object_symbol_origin(const struct object *object,
+						 const struct object_symbol *symbol)
+{
+	return (struct object_symbol_origin){.version = version_of(&object->symbols, symbol),
+					     .file = file_of(&object->symbols, symbol)};
+}

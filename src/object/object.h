@@ -105,4 +105,17 @@ struct error *object_symbol_at(struct object *object, uint64_t vaddr,
 struct error *object_symbols_named(struct object *object, const char *name,
 				   const struct object_symbol *const **matches, size_t *count);
 
+/*
+ * What tells a symbol from others of its name in the same object, each NULL where the file does not
+ * say: the version by which it is also found ("GLIBC_2.2.5"), and the source file of a local one.
+ * `symbol` is one that object_symbols_named() gave.
+ */
+struct object_symbol_origin {
+	const char *version;
+	const char *file;
+};
+
+struct object_symbol_origin object_symbol_origin(const struct object *object,
+						 const struct object_symbol *symbol);
+
 #endif

@@ -256,12 +256,25 @@ static struct error *add_version(struct table *table, size_t index, struct symbo
 	return vec_push(&into->versions, version);
 }
 
+/* gABI: an STT_FILE symbol precedes the local symbols of its file. Without a name: of no file. */
+static struct error *add_file(struct table *table, const GElf_Sym *raw, struct symbols *into)
+{
+	struct symbol_file file = {(uint32_t)into->all.count,
+				   raw->st_name ? symbol_name(table, raw) : NULL};
+
+	return vec_push(&into->files, file);
+}
+
 static struct error *add_symbol(struct table *table, size_t index, struct symbols *into)
 {
 	GElf_Sym raw;
 
 	/* MAX_SYMBOL_TABLE keeps the index far from INT_MAX. */
-	if (!gelf_getsym(table->data, (int)index, &raw) || !symbol_has_address(&raw))
+	if (!gelf_getsym(table->data, (int)index, &raw))
+		return NULL;
+	if (GELF_ST_TYPE(raw.st_info) == STT_FILE)
+		return add_file(table, &raw, into);
+	if (!symbol_has_address(&raw))
 		return NULL;
 	if (object_wraps(table->object, raw.st_value, raw.st_size)) {
 		object_set_defect(table->object, "symbol: wraps around the address space");
@@ -288,6 +301,8 @@ static struct error *read_table(struct object *object, Elf_Scn *section,
 	/* The names are `into`'s from here on, whatever becomes of the rest. */
 	TRY(vec_push(&into->strings, table.strings));
 	table.owns_strings = false;
+	/* What a table before this one has said of files does not hold for this one's symbols. */
+	TRY(vec_push(&into->files, ((struct symbol_file){(uint32_t)into->all.count, NULL})));
 	for (size_t i = 1; i < table.count && table.budget; i++) /* 0 is the null symbol */
 		TRY(add_symbol(&table, i, into));
 	return NULL;
@@ -347,6 +362,7 @@ void symbols_deinit(struct symbols *symbols)
 	vec_deinit(&symbols->strings);
 	vec_deinit(&symbols->all);
 	vec_deinit(&symbols->versions);
+	vec_deinit(&symbols->files);
 	vec_deinit(&symbols->pieces);
 	vec_deinit(&symbols->keys);
 	vec_deinit(&symbols->key_symbols);
