@@ -54,6 +54,7 @@ libphyslens_a_SOURCES += \
 	src/phys/impl.h \
 	src/phys/kcore.c \
 	src/phys/known.c \
+	src/phys/lockdown.c \
 	src/phys/marker.c \
 	src/phys/program.c src/phys/program.h \
 	src/phys/source.c src/phys/source.h
@@ -90,6 +91,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/frames.c src/analysis/frames.h \
 	src/analysis/gates.c src/analysis/gates.h \
 	src/analysis/gates_bpf.c \
+	src/analysis/gates_library.c \
 	src/analysis/gates_frames.c \
 	src/analysis/gates_internal.h \
 	src/analysis/gates_memory.c \

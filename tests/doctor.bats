@@ -278,6 +278,38 @@ option() { # of the kernel's configuration: y, n or nothing when it is not told
 	done
 }
 
+# without_library SONAME COMMAND…: where something lies over that library that cannot be loaded.
+without_library() {
+	local library
+	library=$(/sbin/ldconfig -p | awk -v name="$1" '$1 == name && /x86-64/ { print $NF; exit }')
+	[ -e "$library" ] || skip "no $1"
+	shift
+	unshare -m --propagation private bash -c 'mount --bind /dev/null "$1" && shift && "$@"' - \
+		"$(readlink -f "$library")" "$@"
+}
+
+# verdict COMMAND: what the screen says of it, from $output.
+verdict() { grep "^  $1 " <<<"$output"; }
+
+@test "a library that is loaded when needed and is missing: absent, and its commands are not fully" {
+	require_machine
+	is "$(state root libbpf)" open
+	is "$(state root libproc2)" open
+	run -0 without_library libproc2.so.0 "$PHYSLENS" doctor
+	[[ $(grep '^libproc2 ' <<<"$output") == *absent* ]]
+	[[ $(verdict census) == *'not, it needs'*libproc2* ]]
+	[[ $(verdict share) == *'partly, without'* ]]
+	[[ $(verdict map) != *libproc2* ]]
+	[[ $output == *'apt-get install libproc2-0'* ]]
+	# It is so.
+	run -2 --separate-stderr without_library libproc2.so.0 "$PHYSLENS" census
+	[[ $stderr == *libproc2.so.0* ]]
+	run -0 without_library libbpf.so.1 "$PHYSLENS" doctor
+	[[ $(verdict walk) == *'not, it needs'*libbpf* ]]
+	[[ $(verdict census) != *libbpf* ]]
+	run -2 without_library libbpf.so.1 "$PHYSLENS" walk $$ main
+}
+
 @test "kallsyms: addresses, and whether variables are among them" {
 	require_machine
 	[ -r /proc/kallsyms ] || skip 'no /proc/kallsyms'

@@ -108,6 +108,8 @@ gate_probe gate_lockdown, gate_devmem, gate_kcore, gate_btf, gate_kallsyms, gate
 	gate_vmcoreinfo;
 /* gates_bpf.c */
 gate_probe gate_bpf;
+/* gates_library.c */
+gate_probe gate_libbpf, gate_libproc2;
 /* gates_system.c */
 gate_probe gate_swap, gate_ksm, gate_thp, gate_hugetlb, gate_numa, gate_cache;
 

@@ -45,6 +45,13 @@ static struct error *libbpf_load(struct libbpf *bpf)
 	return library_load(BPF_SONAME, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
+struct error *kernel_types_check_library(void)
+{
+	struct libbpf bpf;
+
+	return libbpf_load(&bpf);
+}
+
 struct error *kernel_types_load(const char *path, struct kernel_types **types)
 {
 	struct kernel_types *loaded = calloc(1, sizeof(*loaded));

@@ -14,6 +14,9 @@
 
 struct kernel_types;
 
+/* Whether libbpf, which is loaded when it is first needed, can be: ERROR_UNSUPPORTED. */
+struct error *kernel_types_check_library(void);
+
 /* ERROR_UNSUPPORTED when there is no such file: the kernel was built without BTF. */
 struct error *kernel_types_load(const char *path, struct kernel_types **types);
 void kernel_types_free(struct kernel_types *types); /* NULL is fine */

@@ -91,16 +91,23 @@ static const struct bpf_insn copy_program[] = {
 
 enum { PROGRAM_LENGTH = sizeof(copy_program) / sizeof(copy_program[0]) };
 
-static struct error *refused(int errnum, const char *what, const char *reason)
+static struct error *refused(const struct bpf_source *s, int errnum, const char *what,
+			     const char *reason)
 {
+	/* The helper is withheld then (kernel/bpf/helpers.c), which the verifier tells its way. */
+	bool withheld = strstr(reason, "probe_read_kernel");
+	const char *level = withheld ? lockdown_level(s->source.root) : NULL;
+
+	if (level)
+		return error_new(ERROR_DENIED, "denied: the kernel is locked down (lockdown=%s)",
+				 level);
 	if (errnum == ENOSYS)
 		return error_new(ERROR_UNSUPPORTED, "absent: a kernel with CONFIG_BPF_SYSCALL=y is "
 						    "needed");
 	if (errnum == EPERM || errnum == EACCES)
 		return error_new(ERROR_DENIED, "denied: %s: %s%s%s", what, strerror(errnum),
 				 *reason ? ": " : "", reason);
-	/* The helper is withheld where the kernel is locked down (kernel/bpf/helpers.c). */
-	if (strstr(reason, "probe_read_kernel"))
+	if (withheld)
 		return error_new(ERROR_UNSUPPORTED,
 				 "refused: %s (lockdown=confidentiality, or a kernel without "
 				 "CONFIG_BPF_EVENTS)",
@@ -123,10 +130,10 @@ static struct error *create_map(struct bpf_source *s)
 	strcpy(attribute.map_name, "physlens");
 	s->map = bpf_call(BPF_MAP_CREATE, &attribute);
 	if (s->map < 0)
-		return refused(errno, "creating a map", "");
+		return refused(s, errno, "creating a map", "");
 	void *bytes = mmap(NULL, SOURCE_BATCH, PROT_READ, MAP_SHARED, s->map, 0);
 	if (bytes == MAP_FAILED)
-		return refused(errno, "mapping a map", "");
+		return refused(s, errno, "mapping a map", "");
 	s->bytes = bytes;
 	return NULL;
 }
@@ -142,7 +149,7 @@ static struct error *load_program(struct bpf_source *s)
 	memcpy(program, copy_program, sizeof(program));
 	program[MAP_VALUE].imm = s->map;
 	s->program = program_load(program, PROGRAM_LENGTH, "physlens_read", log, &reason);
-	return s->program >= 0 ? NULL : refused(errno, "loading a program", reason);
+	return s->program >= 0 ? NULL : refused(s, errno, "loading a program", reason);
 }
 
 /* Copies into the map's value: 0 or an errno. */
@@ -192,7 +199,7 @@ static struct error *find_direct_map(struct bpf_source *s, struct marker *marker
 
 	/* Address 0 is refused, but the task is told. */
 	if (!request.task)
-		return refused(errnum, "running a program", "");
+		return refused(s, errnum, "running a program", "");
 	s->task = request.task;
 	for (int i = 0; i < MARKER_TRIES; i++) {
 		uint64_t paddr;

@@ -118,13 +118,12 @@ static int devmem_copy(struct source *source, uint64_t paddr, void *buffer, size
 	return errnum;
 }
 
-static struct error *open_refused(int errnum)
+static struct error *open_refused(const struct source *source, int errnum)
 {
 	/* A node made by hand, without the driver behind it, gives ENXIO. */
 	if (errnum == ENOENT || errnum == ENXIO || errnum == ENODEV)
 		return error_new(ERROR_UNSUPPORTED, "absent: /dev/mem: %s", strerror(errnum));
-	return error_new(errnum == EPERM || errnum == EACCES ? ERROR_DENIED : ERROR_SYSTEM,
-			 "denied: open: %s", strerror(errnum));
+	return source_open_refused(source, errnum, false);
 }
 
 /* Whether RAM is refused is asked of a page of our own, and never of a device. */
@@ -147,7 +146,7 @@ static struct error *devmem_open(struct source *source)
 
 	s->fd = openat(source->root, "dev/mem", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (s->fd < 0)
-		return open_refused(errno);
+		return open_refused(source, errno);
 	if (!(source->flags & SOURCE_ANY_ADDRESS))
 		return NULL;
 	TRY(marker_init(&marker, source->root, source->page_size));

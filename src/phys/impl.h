@@ -80,6 +80,12 @@ enum { MARKER_TRIES = 4 };
 /* Modules end and the fixed mappings begin here (Documentation/arch/x86/x86_64/mm.rst). */
 #define KERNEL_IMAGE_END UINT64_C(0xffffffffff000000)
 
+/* The level that the kernel is locked down at, a literal; NULL: it is not, or does not say. */
+const char *lockdown_level(int root);
+
+/* The error of open() for a source's file. Locked down at integrity, some can be opened still. */
+struct error *source_open_refused(const struct source *source, int errnum, bool survives_integrity);
+
 /* Fills in of *kernel what the source did not: see known.c. */
 struct error *source_complete_kernel(struct source *source, struct source_kernel *kernel);
 

@@ -212,12 +212,11 @@ static const char *kcore_cause(int errnum)
 	return NULL;
 }
 
-static struct error *open_refused(int errnum)
+static struct error *open_refused(const struct source *source, int errnum)
 {
 	if (errnum == ENOENT)
 		return error_new(ERROR_UNSUPPORTED, "absent: /proc/kcore: %s", strerror(errnum));
-	return error_new(errnum == EPERM || errnum == EACCES ? ERROR_DENIED : ERROR_SYSTEM,
-			 "denied: open: %s", strerror(errnum));
+	return source_open_refused(source, errnum, true);
 }
 
 static struct error *kcore_open(struct source *source)
@@ -227,7 +226,7 @@ static struct error *kcore_open(struct source *source)
 	s->kpageflags = -1;
 	s->fd = openat(source->root, "proc/kcore", O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
-		return open_refused(errno);
+		return open_refused(source, errno);
 	/* Container runtimes cover it with /dev/null. */
 	struct error *error = core_read(s->fd, "/proc/kcore", &s->core);
 	if (error)

@@ -45,6 +45,13 @@ static struct error *proc2_load(struct proc2 *proc2)
 	return library_load(PROC2_SONAME, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
+struct error *process_check_library(void)
+{
+	struct proc2 proc2;
+
+	return proc2_load(&proc2);
+}
+
 /* What the macro PIDS_VAL stands for is written out: libproc2 4.0.7 has taken an argument from it.
  * One process after the other: a snapshot of all by procps_pids_reap() would be kept in memory. */
 static struct error *get_all(const struct proc2 *proc2, struct pids_info *info, process_vec *list)

@@ -26,6 +26,9 @@ struct process {
 
 typedef VEC(struct process) process_vec;
 
+/* Whether libproc2, which is loaded when it is first needed, can be: ERROR_UNSUPPORTED. */
+struct error *process_check_library(void);
+
 /* Appends every process (not thread) that there is now, in the order of /proc. */
 struct error *process_list(process_vec *list);
 

@@ -6,6 +6,7 @@
 
 #include "analysis/reading.h"
 #include "phys/impl.h"
+#include "tree.h"
 
 enum { PAGE = 4096, BAD_PAGES = 8 };
 
@@ -313,6 +314,45 @@ static void pieces_without_a_gap_between(void **state)
 	source_close(source);
 }
 
+/* A refusal names lockdown where that is what refuses. */
+static void lockdown(void **state)
+{
+	static const struct {
+		const char *file;
+		bool survives_integrity;
+		int errnum;
+		const char *message;
+	} cases[] = {
+		{"none [integrity] confidentiality\n", false, EPERM,
+		 "denied: open: Operation not permitted: the kernel is locked down "
+		 "(lockdown=integrity)"},
+		{"none [integrity] confidentiality\n", true, EPERM,
+		 "denied: open: Operation not permitted"},
+		{"none integrity [confidentiality]\n", true, EPERM,
+		 "denied: open: Operation not permitted: the kernel is locked down "
+		 "(lockdown=confidentiality)"},
+		{"none integrity [confidentiality]\n", true, EACCES,
+		 "denied: open: Permission denied"},
+		{"[none] integrity confidentiality\n", false, EPERM,
+		 "denied: open: Operation not permitted"},
+		{"garbage\n", false, EPERM, "denied: open: Operation not permitted"},
+	};
+	struct tree tree;
+
+	(void)state;
+	tree_init(&tree);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tree_write(&tree, "sys/kernel/security/lockdown", cases[i].file);
+		struct source source = {.root = tree.fd};
+		struct error *error =
+			source_open_refused(&source, cases[i].errnum, cases[i].survives_integrity);
+		assert_string_equal(error_message(error), cases[i].message);
+		assert_true(error_is(error, ERROR_DENIED));
+		error_free(error);
+	}
+	tree_deinit(&tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +365,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(vmcoreinfo_lines),
 		cmocka_unit_test(pieces_without_a_gap_between),
+		cmocka_unit_test(lockdown),
 	};
 
 	return TESTS_RUN(tests);

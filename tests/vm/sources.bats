@@ -85,7 +85,7 @@ is() {
 		[ "$auto" = "$output" ]
 	else
 		run -2 "$physlens" read "$(ram_address)" 64
-		[[ "$output" == *'no source of physical memory works: devmem: denied'*'; kcore: denied'*'; bpf: refused'* ]]
+		[[ "$output" == *'no source of physical memory works: devmem: denied'*'lockdown=confidentiality'*'; kcore: denied'*'; bpf: denied: the kernel is locked down (lockdown=confidentiality)'* ]]
 		[[ "$output" == *'(remedy: '*lockdown* ]]
 	fi
 }
@@ -97,9 +97,18 @@ is() {
 		run -2 "$physlens" --source $source read "$(ram_address)" 64
 		case $source:$(lockdown) in
 		devmem:none) [[ "$output" == *'devmem: strict: RAM above 1 MiB is refused; below it reads as zeros (remedy: a kernel without CONFIG_STRICT_DEVMEM'* ]] ;;
-		bpf:*) [[ "$output" == *'bpf: refused: '*'(remedy: boot with lockdown=integrity'* ]] ;;
-		kcore:*) [[ "$output" == *'kcore: denied: open: Operation not permitted (remedy: boot with lockdown=integrity'* ]] ;;
-		*) [[ "$output" == *"$source: denied: open: Operation not permitted (remedy: boot with lockdown="* ]] ;;
+		bpf:*) [[ "$output" == *'bpf: denied: the kernel is locked down (lockdown=confidentiality) (remedy: boot with lockdown=integrity'* ]] ;;
+		kcore:*) [[ "$output" == *"kcore: denied: open: Operation not permitted: the kernel is locked down (lockdown=$(lockdown)) (remedy: boot with lockdown=integrity"* ]] ;;
+		*) [[ "$output" == *"$source: denied: open: Operation not permitted: the kernel is locked down (lockdown=$(lockdown)) (remedy: boot with lockdown="* ]] ;;
 		esac
 	done
+}
+
+@test "walk, too, names lockdown where it closes every source, and not the verifier's words" {
+	[[ $(lockdown) == confidentiality ]] || return 0
+	run -2 "$physlens" walk $$ main
+	[[ "$output" == *'bpf: denied: the kernel is locked down (lockdown=confidentiality)'* ]]
+	[[ "$output" != *probe_read_kernel* ]]
+	run -0 "$physlens" doctor
+	[[ "$output" == *'walk '*'not, it needs a source'* ]]
 }
