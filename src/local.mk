@@ -130,6 +130,7 @@ libphyslens_a_SOURCES += \
 libphyslens_a_SOURCES += \
 	src/ui/draw.c src/ui/draw.h \
 	src/ui/escape.c src/ui/escape.h \
+	src/ui/locale.c src/ui/locale.h \
 	src/ui/grid.c src/ui/grid.h \
 	src/ui/hexdump.c src/ui/hexdump.h \
 	src/ui/progress.c src/ui/progress.h \

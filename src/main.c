@@ -2,7 +2,6 @@
 /* The command table, the global options, and the way to a command. */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "ui/locale.h"
 
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
 
@@ -141,8 +141,6 @@ int main(int argc, char **argv)
 	keep_standard_streams();
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-	setlocale(LC_CTYPE, ""); /* the widths of characters; nothing else depends on it */
-	if (MB_CUR_MAX == 1)
-		setlocale(LC_CTYPE, "C.UTF-8"); /* else libsmartcols never ends at an "ä" */
+	locale_start();
 	return close_standard_output(run(argc, argv));
 }

@@ -175,9 +175,25 @@ complete() {
 	run -0 physlens map --json "$FIXTURE_PID"
 	json_check '.map | map(.object // "" | length) | max > 3900'
 	json_check '.map | map(select((.object // "") | contains("\u001b[31mred"))) | length == 1'
-	# The kernel writes the newline as \012; that is the name's spelling everywhere.
 	run -0 physlens map -n -r -o object "$FIXTURE_PID"
-	[[ $output == *'new\012line\x09\x1b[31mred'* ]]
+	[[ $output == *'new\x0aline\x09\x1b[31mred'* ]]
+}
+
+@test "a newline in a name is one, and a backslash with 012 behind it is none" {
+	local name glob
+	for name in $'new\nline' 'new\012line'; do
+		cp "$(type -P true)" "$BATS_TEST_TMPDIR/$name"
+		helper_start mapfile -x "$BATS_TEST_TMPDIR/$name"
+		run -0 --separate-stderr physlens map --json "$HELPER_PID"
+		[ -z "$stderr" ]
+		jq -e --arg path "$BATS_TEST_TMPDIR/$name" \
+			'.map | map(select(.object == $path and .["in-file"] > 0)) | length == 1' <<<"$output"
+		for glob in "$name" "${name//$'\n'/'\x0a'}"; do
+			glob=${glob//'\012'/'\\012'}
+			[ "$(physlens map -n -r -o region --object "$glob" "$HELPER_PID" | grep -cx file)" = 1 ]
+		done
+		helpers_stop
+	done
 }
 
 @test "a process with a hostile name of its own, in messages" {

@@ -401,6 +401,22 @@ sleeper() {
 	[[ $output == *"/aäb"* ]]
 }
 
+@test "a terminal without UTF-8 gets ASCII, whatever is in a name" {
+	command -v script >/dev/null || skip 'no script(1)'
+	# The second byte of this letter is CSI to an 8-bit terminal.
+	cp "$(type -P sleep)" "$BATS_TEST_TMPDIR/město"
+	sleeper "$BATS_TEST_TMPDIR/město" "$BATS_TEST_TMPDIR/město"
+	local command
+	for command in "map --object '*sto'" "map -p --object '*sto'" 'map --range nonsense-město'; do
+		TERM=dumb LC_ALL=C timeout 60 script -qec \
+			"stty cols 130; '$PHYSLENS' $command $PID" /dev/null >"$BATS_TEST_TMPDIR/screen" || true
+		grep -qF 'm\xc4\x9bsto' "$BATS_TEST_TMPDIR/screen"
+		run ! env LC_ALL=C grep $'[\200-\377]' "$BATS_TEST_TMPDIR/screen"
+	done
+	# JSON is UTF-8 always.
+	TERM=dumb LC_ALL=C script -qec "'$PHYSLENS' map -J $PID" /dev/null | grep -q '/město"'
+}
+
 @test "text, raw and JSON say the same" {
 	physlens map -p -n -r -o vpn,pages,state,region "$FIXTURE_PID" >"$D/raw"
 	physlens map -p -n -o vpn,pages,state,region "$FIXTURE_PID" | awk '{ print $1, $2, $3, $4 }' |

@@ -221,3 +221,12 @@ frames() {
 	json_check '[.share[] | select(.region == "heap") | .children[].vaddr] | unique | length == 1'
 	kill "$master"
 }
+
+@test "the tree is drawn in ASCII where the locale has no UTF-8, and in lines where it has" {
+	two_shells
+	run -0 env LC_ALL=C "$PHYSLENS" share "$A" "$B"
+	[[ $output == *$'\n|- '* && $output == *$'\n`- '* ]]
+	run ! env LC_ALL=C grep $'[\200-\377]' <<<"$output"
+	run -0 env LC_ALL=C.UTF-8 "$PHYSLENS" share "$A" "$B"
+	[[ $output == *$'\n├─'* && $output == *$'\n└─'* ]]
+}

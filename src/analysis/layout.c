@@ -618,12 +618,59 @@ enum page_state region_empty_state(const struct region *region, unsigned page_sh
 	return state;
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that "\xNN" at `text` stands for; 0: it is none. */
+static char spelled_byte(const char *text)
+{
+	if (text[0] != '\\' || text[1] != 'x' || hex_digit(text[2]) < 0 || hex_digit(text[3]) < 0)
+		return 0;
+	return (char)(hex_digit(text[2]) << 4 | hex_digit(text[3]));
+}
+
+/* The pattern with those bytes themselves, each behind a backslash: it may be special to a pattern.
+ */
+static char *spell_glob(const char *glob)
+{
+	char *spelled = malloc(strlen(glob) + 1), *to = spelled;
+
+	while (spelled && *glob) {
+		char byte = spelled_byte(glob);
+
+		if (byte) {
+			*to++ = '\\';
+			*to++ = byte;
+			glob += 4;
+		} else {
+			*to++ = *glob++;
+		}
+	}
+	if (spelled)
+		*to = '\0';
+	return spelled;
+}
+
+static bool object_matches(const char *object, const char *glob)
+{
+	const char *base = strrchr(object, '/');
+
+	return fnmatch(glob, object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0);
+}
+
 bool region_object_matches(const struct region *region, const char *glob)
 {
-	const char *base = region->object ? strrchr(region->object, '/') : NULL;
+	if (!region->object)
+		return false;
+	if (object_matches(region->object, glob))
+		return true;
+	if (!strstr(glob, "\\x"))
+		return false;
+	_cleanup_free_ char *spelled = spell_glob(glob);
 
-	return region->object &&
-	       (fnmatch(glob, region->object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0));
+	return spelled && object_matches(region->object, spelled);
 }
 
 bool region_select(const struct region *region, const struct region_selection *selection,

@@ -105,7 +105,10 @@ const char *region_section_at(const struct region *region, uint64_t address);
 enum page_state region_empty_state(const struct region *region, unsigned page_shift, uint64_t vpn,
 				   uint64_t end, uint64_t *until);
 
-/* fnmatch(3) of a region's object, its whole path or the last component of it. */
+/*
+ * fnmatch(3) of a region's object, its whole path or the last component of it. \xNN in the pattern is
+ * that byte, as tables write those that are not printable.
+ */
 bool region_object_matches(const struct region *region, const char *glob);
 
 /* Which regions a question is about; a NULL or zero member does not restrict. */

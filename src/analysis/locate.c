@@ -173,7 +173,7 @@ static struct error *ambiguous(const candidate_list *list, const struct symbol_t
 			 (unsigned long long)list->items[i].address, place);
 	}
 	return error_new(ERROR_LOOKUP, "ambiguous symbol: %.200s is at%s%s", parts->symbol, places,
-			 list->count > CANDIDATES_NAMED ? ", …" : "");
+			 list->count > CANDIDATES_NAMED ? ", ..." : "");
 }
 
 /*

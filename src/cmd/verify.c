@@ -12,6 +12,7 @@
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
 #include "cmd/physical.h"
+#include "ui/locale.h"
 #include "ui/progress.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
@@ -251,18 +252,19 @@ static void print_bytes(const uint8_t *bytes, unsigned count, char *text)
 		text += sprintf(text, "%s%02x", i ? " " : "", bytes[i]);
 }
 
-static struct error *put_bytes(struct table *table, const struct verify_finding *finding)
+static struct error *put_bytes(struct table *table, const struct verify_finding *finding, bool utf8)
 {
 	char before[3 * VERIFY_BYTES_SHOWN + 1], after[3 * VERIFY_BYTES_SHOWN + 1];
 	char both[sizeof(before) + sizeof(after) + 16];
 	unsigned count = finding->shown < BYTES_IN_CELL ? finding->shown : BYTES_IN_CELL;
-	const char *more = finding->length > count ? " …" : "";
+	const char *more = finding->length <= count ? "" : utf8 ? " …" : " ...";
+	const char *arrow = utf8 ? "→" : "->";
 
 	if (!finding->shown)
 		return NULL;
 	print_bytes(finding->before, count, before);
 	print_bytes(finding->after, count, after);
-	snprintf(both, sizeof(both), "%s%s → %s%s", before, more, after, more);
+	snprintf(both, sizeof(both), "%s%s %s %s%s", before, more, arrow, after, more);
 	TRY(table_text(table, COL_BYTES, both));
 	print_bytes(finding->before, finding->shown, before);
 	print_bytes(finding->after, finding->shown, after);
@@ -282,7 +284,8 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	TRY(table_hex(table, COL_VADDR, finding->vaddr));
 	TRY(table_text(table, COL_REGION, finding->region));
 	TRY(table_text(table, COL_SYMBOL, finding->symbol));
-	TRY(put_bytes(table, finding));
+	bool json = v->invocation->table.format == FORMAT_JSON;
+	TRY(put_bytes(table, finding, json || output_is_utf8()));
 	TRY(table_number(table, COL_LENGTH, finding->length));
 	TRY(table_number(table, COL_PAGES, finding->pages));
 	if (finding->has_pfn)

@@ -177,6 +177,26 @@ const struct vma *vma_list_find(const struct vma_list *list, uint64_t address)
 	return &list->items[low];
 }
 
+#define NEWLINE "\\012"
+
+bool may_have_newlines(const char *name)
+{
+	return strstr(name, NEWLINE);
+}
+
+void spell_newlines(char *name)
+{
+	char *to = name;
+
+	for (const char *from = name; *from; to++) {
+		bool newline = strncmp(from, NEWLINE, strlen(NEWLINE)) == 0;
+
+		*to = newline ? '\n' : *from;
+		from += newline ? strlen(NEWLINE) : 1;
+	}
+	*to = '\0';
+}
+
 void vma_perms_text(unsigned perms, char text[5])
 {
 	text[0] = perms & VMA_READ ? 'r' : '-';

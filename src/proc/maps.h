@@ -17,9 +17,9 @@ enum vma_perms { VMA_READ = 1, VMA_WRITE = 2, VMA_EXEC = 4, VMA_SHARED = 8 };
  *
  *   7f1c2a400000-7f1c2a426000 r--p 00000000 fe:00 1835100   /usr/lib/x86_64-linux-gnu/libc.so.6
  *
- * `name` is as the kernel wrote it: a path (a newline in it as \012), a pseudo-name such as
- * "[heap]", or "". A path may end in " (deleted)"; a file may also be called that, so only its link
- * count tells.
+ * `name` is a path, a pseudo-name such as "[heap]", or "", as the kernel wrote it: a newline in it
+ * as \012, which live_vmas() makes a newline again. A path may end in " (deleted)"; a file may also
+ * be called that, so only its link count tells.
  */
 struct vma {
 	struct range range; /* bytes */
@@ -51,6 +51,14 @@ struct error *vma_list_read(struct vma_list *list, int maps_fd);
 
 /* The area that holds `address`, or NULL. */
 const struct vma *vma_list_find(const struct vma_list *list, uint64_t address);
+
+/*
+ * The kernel writes a newline in a name as \012, and a backslash as it is (seq_file_path() in
+ * show_map_vma(), fs/proc/task_mmu.c). True if `name` may hold one; spell_newlines() puts it back,
+ * in place.
+ */
+bool may_have_newlines(const char *name);
+void spell_newlines(char *name);
 
 /* The perms as maps writes them, "r-xp"; `text` has room for five bytes. */
 void vma_perms_text(unsigned perms, char text[5]);

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ui/draw.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "ui/escape.h"
 #include "ui/grid.h"
+#include "ui/locale.h"
 #include "ui/table_backend.h"
 
 enum { LINE_MIN = 38, LINE_MAX = 78 };
-
-/* What the user's locale says: main() takes one of single bytes for C.UTF-8, for the tables. */
-static bool can_utf8(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool can = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-
-	if (locale)
-		freelocale(locale);
-	return can;
-}
 
 void draw_init(struct draw *draw, FILE *out, enum color_mode color, bool plain)
 {
@@ -32,7 +20,7 @@ void draw_init(struct draw *draw, FILE *out, enum color_mode color, bool plain)
 		.line = line < LINE_MIN   ? LINE_MIN
 			: line > LINE_MAX ? LINE_MAX
 					  : line,
-		.ascii = plain || !can_utf8(),
+		.ascii = plain || !locale_is_utf8(),
 		.color = color_wanted(color, out),
 	};
 }

@@ -9,6 +9,8 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "ui/locale.h"
+
 /*
  * The length of the well-formed UTF-8 sequence at `text` and its code point, or 0 (Unicode 15,
  * table 3-7: no overlong forms, no surrogates). Decoded here and not by mbrtowc(), so that the
@@ -112,13 +114,14 @@ size_t escape_terminal(char *buffer, size_t size, const char *text)
 {
 	struct output out = output_start(buffer, size);
 	const unsigned char *p = (const unsigned char *)text;
+	bool utf8 = output_is_utf8();
 
 	while (*p) {
 		uint32_t point;
 		size_t length = utf8_decode(p, &point);
 		bool like_escape = p[0] == '\\' && p[1] == 'x';
 
-		if (length > 0 && is_printable(point) && !like_escape) {
+		if (length > 0 && is_printable(point) && !like_escape && (utf8 || point < 0x80)) {
 			put(&out, (const char *)p, length);
 		} else {
 			length = length ? length : 1;

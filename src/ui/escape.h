@@ -15,7 +15,8 @@
  * (a sequence is never cut in two), returning the length that the whole would have.
  *
  * For a terminal: valid, printable UTF-8 stays; every other byte (controls, C1, DEL, invalid
- * UTF-8), and a backslash that begins such a sequence literally, becomes \xNN.
+ * UTF-8), and a backslash that begins such a sequence literally, becomes \xNN. Where UTF-8 is not
+ * for the terminal (output_is_utf8()) only ASCII stays.
  */
 size_t escape_terminal(char *buffer, size_t size, const char *text);
 

@@ -123,11 +123,11 @@ size_t terminal_width(FILE *out);
 size_t elastic_width(size_t terminal, size_t others);
 
 /*
- * Of an escaped text that is wider than `width`, the end that fits into it behind ELASTIC_MARK: of
- * a path it says most.
+ * Of an escaped text that is wider than `width`, the end that fits into it behind elastic_mark():
+ * of a path it says most.
  */
 const char *elastic_end(const char *text, size_t width);
-#define ELASTIC_MARK "…"
+const char *elastic_mark(void);
 
 /* Numbers stand to the right, words to the left. */
 bool column_is_right(const struct column *column);

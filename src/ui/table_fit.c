@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ui/escape.h"
+#include "ui/locale.h"
 #include "ui/table_backend.h"
 
 enum {
@@ -34,6 +35,11 @@ size_t elastic_width(size_t terminal, size_t others)
 	if (terminal == 0)
 		return SIZE_MAX;
 	return terminal >= others + ELASTIC_LEAST ? terminal - others : ELASTIC_WRAPPED;
+}
+
+const char *elastic_mark(void)
+{
+	return output_is_utf8() ? "…" : "<";
 }
 
 const char *elastic_end(const char *text, size_t width)

@@ -8,6 +8,7 @@
 
 #include "base/scope.h"
 #include "ui/escape.h"
+#include "ui/locale.h"
 #include "ui/table_backend.h"
 
 struct scols_state {
@@ -123,7 +124,7 @@ static struct error *cut_cell(struct libscols_line *line, size_t position, size_
 
 	if (display_width(text) <= width)
 		return NULL;
-	if (asprintf(&cut, ELASTIC_MARK "%s", elastic_end(text, width)) < 0) {
+	if (asprintf(&cut, "%s%s", elastic_mark(), elastic_end(text, width)) < 0) {
 		cut = NULL;
 		return error_nomem();
 	}
@@ -147,6 +148,30 @@ static struct error *fit_terminal(struct table *table)
 	return NULL;
 }
 
+/*
+ * libsmartcols draws the branches of a tree with Unicode's lines if the program's locale has them,
+ * which is not always the user's (locale_start()).
+ */
+static struct error *draw_trees_in_ascii(const struct scols_state *state)
+{
+	struct libscols_symbols *symbols;
+
+	if (locale_is_utf8())
+		return NULL;
+	symbols = scols_new_symbols();
+	if (!symbols)
+		return error_nomem();
+	int result = scols_symbols_set_branch(symbols, "|-");
+	if (!result)
+		result = scols_symbols_set_vertical(symbols, "| ");
+	if (!result)
+		result = scols_symbols_set_right(symbols, "`-");
+	if (!result)
+		result = scols_table_set_symbols(state->table, symbols);
+	scols_unref_symbols(symbols);
+	return result ? error_nomem() : NULL;
+}
+
 static struct error *scols_finish(struct table *table)
 {
 	const struct scols_state *state = table->state;
@@ -156,6 +181,7 @@ static struct error *scols_finish(struct table *table)
 	if (table->row_count == 0)
 		return NULL;
 	TRY(fit_terminal(table));
+	TRY(draw_trees_in_ascii(state));
 	/* Too wide all the same, it is for the terminal to wrap: nothing else is cut. */
 	scols_table_set_termforce(state->table, SCOLS_TERMFORCE_NEVER);
 	result = scols_print_table(state->table);

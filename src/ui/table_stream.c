@@ -137,7 +137,7 @@ static struct error *align_cell(struct table *table, text_buffer *line, size_t p
 	if (painted)
 		TRY(append_text(line, table_color_sequence(color)));
 	if (cut)
-		TRY(append_text(line, ELASTIC_MARK));
+		TRY(append_text(line, elastic_mark()));
 	TRY(buffer_append(line, text, length));
 	if (painted)
 		TRY(append_text(line, TABLE_COLOR_RESET));

@@ -76,6 +76,17 @@ static void for_json(void **state)
 		assert_escapes(escape_json, cases[i][0], cases[i][1]);
 }
 
+/* A terminal without UTF-8 may take a byte inside of a character for a control: 0x9b is CSI. */
+static void for_a_terminal_of_single_bytes(void **state)
+{
+	(void)state;
+	setlocale(LC_CTYPE, "C");
+	assert_escapes(escape_terminal, "m\u011bsto \u2192", "m\\xc4\\x9bsto \\xe2\\x86\\x92");
+	assert_escapes(escape_terminal, "/usr/bin/a b~\n", "/usr/bin/a b~\\x0a");
+	assert_escapes(escape_json, "m\u011bsto", "m\u011bsto");
+	setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 /* Every byte and every pair of bytes: nothing but printable ASCII and whole UTF-8 comes out. */
 static void nothing_raw_gets_through(void **state)
 {
@@ -144,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(for_a_terminal),
+		cmocka_unit_test(for_a_terminal_of_single_bytes),
 		cmocka_unit_test(for_json),
 		cmocka_unit_test(nothing_raw_gets_through),
 		cmocka_unit_test(a_sequence_is_never_cut),
@@ -151,5 +163,7 @@ int main(void)
 		cmocka_unit_test(width_in_columns),
 	};
 
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return 77;
 	return TESTS_RUN(tests);
 }

@@ -398,6 +398,35 @@ static void check_empty(const struct region *region, uint64_t from, uint64_t to,
 	assert_string_equal(text, expected);
 }
 
+static void patterns_for_objects(void **state)
+{
+	static const struct {
+		const char *object, *glob;
+		bool matches;
+	} cases[] = {
+		{"/usr/lib/libc.so.6", "libc.so*", true},
+		{"/usr/lib/libc.so.6", "*lib/libc*", true},
+		{"/usr/lib/libc.so.6", "libc", false},
+		/* A newline is itself, or as tables have it. */
+		{"/tmp/new\nline", "new\nline", true},
+		{"/tmp/new\nline", "new\\x0aline", true},
+		{"/tmp/new\nline", "new\\x0*", false},
+		{"/tmp/new\\x0aline", "new\\x5cx0aline", true},
+		{"/tmp/a*b", "a\\x2ab", true},
+		{"/tmp/aXb", "a\\x2ab", false},
+		{"/tmp/axff", "a\\xff", true},
+		{"/tmp/a\xc3\xa4", "a\\xc3\\xa4", true},
+		{NULL, "*", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct region region = {.object = cases[i].object};
+
+		assert_int_equal(region_object_matches(&region, cases[i].glob), cases[i].matches);
+	}
+}
+
 static void states_of_pages_not_there(void **state)
 {
 	struct vma vma = {.range = {0x10000, 0x20000}, .offset = 0x2000};
@@ -504,6 +533,7 @@ int main(void)
 		cmocka_unit_test(many_areas_of_one_file),
 		cmocka_unit_test(finding_regions),
 		cmocka_unit_test(selections),
+		cmocka_unit_test(patterns_for_objects),
 		cmocka_unit_test(states_of_pages_not_there),
 		cmocka_unit_test(offsets_at_the_end_of_a_file_offset),
 		cmocka_unit_test(this_process),

@@ -289,6 +289,27 @@ static void a_dump_cut_anywhere(void **state)
 	}
 }
 
+static void newlines_in_names(void **state)
+{
+	static const char *const cases[][2] = {
+		{"", ""},
+		{"/a", "/a"},
+		{"/new\\012line", "/new\nline"},
+		{"\\012\\012", "\n\n"},
+		{"/a\\01", "/a\\01"},
+		{"/a\\\\012", "/a\\\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_free_ char *name = strdup(cases[i][0]);
+
+		spell_newlines(name);
+		assert_string_equal(name, cases[i][1]);
+		assert_int_equal(may_have_newlines(cases[i][0]), strchr(name, '\n') != NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +323,7 @@ int main(void)
 		cmocka_unit_test(an_area_that_was_merged_meanwhile_goes_on),
 		cmocka_unit_test(a_nul_ends_no_line),
 		cmocka_unit_test(a_dump_cut_anywhere),
+		cmocka_unit_test(newlines_in_names),
 	};
 
 	return TESTS_RUN(tests);

@@ -2,6 +2,7 @@
 /* The files that areas show, and what file systems they are of. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/memfd.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,6 +199,35 @@ static struct error *open_by_path(struct live_space *space, const struct vma *vm
 	    minor(st.st_dev) != vma->dev_minor)
 		return error_new(ERROR_DENIED, "%s: another file is there now", vma->name);
 	return reopen_regular(path_fd, vma->name, fd);
+}
+
+/*
+ * A name with a backslash and 012 in it looks like one with a newline: the link in map_files, which
+ * anybody may read who may see the process, tells the two apart.
+ */
+static void spell_name(struct live_space *space, const struct vma *vma, char *name)
+{
+	char path[64], link[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
+		 (unsigned long)vma->range.end);
+	ssize_t length = readlinkat(space->proc_fd, path, link, sizeof(link) - 1);
+	if (length >= 0) {
+		link[length] = '\0';
+		if (strcmp(link, name) == 0)
+			return;
+	}
+	spell_newlines(name);
+}
+
+void live_spell_names(struct live_space *space, struct vma_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct vma *vma = &list->items[i];
+
+		if (may_have_newlines(vma->name))
+			spell_name(space, vma, list->text + (vma->name - list->text));
+	}
 }
 
 struct error *live_open_object(struct space *base, const struct vma *vma, int *fd)

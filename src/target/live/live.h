@@ -108,6 +108,7 @@ struct error *live_open_object(struct space *base, const struct vma *vma, int *f
 struct error *live_open_path(struct space *base, const char *path, int *fd);
 bool live_is_hugetlb(struct space *base, const struct vma *vma);
 bool live_is_own_mount(struct space *base, const struct vma *vma);
+void live_spell_names(struct live_space *space, struct vma_list *list);
 
 /* frames.c */
 struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,

@@ -206,6 +206,8 @@ static struct error *live_vmas(struct space *base, struct vma_list *list)
 		vma_list_deinit(list);
 		return live_gone(base);
 	}
+	if (!error)
+		live_spell_names(space, list);
 	return error;
 }
 
