@@ -182,6 +182,11 @@ struct error *gates_setcap(const struct gates *gates, char **command)
 	return setcap_command(capabilities, gates->program, command);
 }
 
+const char *gates_program(const struct gates *gates)
+{
+	return gates->program;
+}
+
 /*
  * What the commands need of the gates. Without what it needs a command does not work; without what
  * enriches it, some columns are empty or some processes are missing.

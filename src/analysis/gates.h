@@ -50,6 +50,9 @@ const struct gate *gates_find(const struct gates *gates, const char *name); /* N
  */
 struct error *gates_setcap(const struct gates *gates, char **command);
 
+/* The path of this program, as that command has it; NULL: it is not known. */
+const char *gates_program(const struct gates *gates);
+
 enum gates_work { GATES_FULLY, GATES_PARTLY, GATES_NOT };
 
 struct gates_verdict {

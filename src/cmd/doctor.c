@@ -166,6 +166,22 @@ static struct error *print_line(const char *names, const char *remedy, const cha
 	return NULL;
 }
 
+/* What such a command gives away, and the two that keep it to a group: chgrp(1) undoes setcap(8).
+ */
+static struct error *print_warning(const char *program)
+{
+	_cleanup_free_ char *escaped = NULL;
+
+	TRY(escape_terminal_dup(program ? program : "PROGRAM", &escaped));
+	fputs("    ", stdout);
+	TRY(print_wrapped("Whoever may execute that file can then read all memory of this "
+			  "machine: every key and password of everybody. To let only a group do "
+			  "so, first:",
+			  4, 4));
+	printf("      chgrp GROUP %s\n      chmod 0750 %s\n", escaped, escaped);
+	return NULL;
+}
+
 static struct error *print_remedy(const struct gates *gates, size_t index)
 {
 	const struct gate *gate = gates_at(gates, index);
@@ -175,7 +191,8 @@ static struct error *print_remedy(const struct gates *gates, size_t index)
 	if (!gate->by_capability)
 		return print_line(names, gate->remedy, NULL);
 	TRY(gates_setcap(gates, &setcap));
-	return print_line(names, "run as root, or give the program what root would have:", setcap);
+	TRY(print_line(names, "run as root, or give the program what root would have:", setcap));
+	return setcap ? print_warning(gates_program(gates)) : NULL;
 }
 
 /* The remedies of the gates that are idle, or of those that are not. */
