@@ -39,6 +39,7 @@ libphyslens_a_SOURCES += \
 	src/proc/kpage.c src/proc/kpage.h \
 	src/proc/maps.c src/proc/maps.h \
 	src/proc/memory.c src/proc/memory.h \
+	src/proc/memblocks.c src/proc/memblocks.h \
 	src/proc/mmstate.c src/proc/mmstate.h \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
@@ -57,7 +58,8 @@ libphyslens_a_SOURCES += \
 	src/phys/lockdown.c \
 	src/phys/marker.c \
 	src/phys/program.c src/phys/program.h \
-	src/phys/source.c src/phys/source.h
+	src/phys/source.c src/phys/source.h \
+	src/phys/zeroes.c src/phys/zeroes.h
 
 # kernel
 libphyslens_a_SOURCES += \

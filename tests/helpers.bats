@@ -55,6 +55,7 @@ quiet() {
 	quiet 0 manyvmas 100
 	quiet 0 mapfile -x -t "$BATS_FILE_TMPDIR/file"
 	quiet 0 mapfile -w -s "$BATS_FILE_TMPDIR/file"
+	quiet 0 secretbytes
 	quiet 0 sharers 3 4 --scattered --private 10
 	quiet 0 spinning 1
 	quiet 0 zombie

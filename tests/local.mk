@@ -16,6 +16,7 @@ HELPERS = \
 	tests/helpers/mapfile \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
+	tests/helpers/secretbytes \
 	tests/helpers/sharers \
 	tests/helpers/spinning \
 	tests/helpers/tamper \
@@ -65,6 +66,7 @@ UNIT_TESTS = \
 	tests/unit/test_layout \
 	tests/unit/test_live \
 	tests/unit/test_maps \
+	tests/unit/test_memblocks \
 	tests/unit/test_mmstate \
 	tests/unit/test_numa \
 	tests/unit/test_object \
@@ -99,6 +101,7 @@ tests_unit_test_kpage_LDADD = $(UNIT_LIBS)
 tests_unit_test_layout_LDADD = $(UNIT_LIBS)
 tests_unit_test_live_LDADD = $(UNIT_LIBS)
 tests_unit_test_maps_LDADD = $(UNIT_LIBS)
+tests_unit_test_memblocks_LDADD = $(UNIT_LIBS)
 tests_unit_test_mmstate_LDADD = $(UNIT_LIBS)
 tests_unit_test_numa_LDADD = $(UNIT_LIBS)
 tests_unit_test_object_LDADD = $(UNIT_LIBS)

@@ -15,7 +15,7 @@ static const struct {
 	const char *help;
 } kinds[KIND_COUNT] = {
 	[KIND_HWPOISON] = {"hwpoison", "broken, and put out of use"},
-	[KIND_OFFLINE] = {"offline", "given back, to a hypervisor for one"},
+	[KIND_OFFLINE] = {"offline", "taken out of use, or given back to a hypervisor"},
 	[KIND_HOLE] = {"hole", "no frame of RAM at all"},
 	[KIND_FREE] = {"free", "in the page allocator"},
 	[KIND_ZERO] = {"zero", "the zero page, or the huge one"},

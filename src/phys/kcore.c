@@ -5,9 +5,9 @@
  * ones). The headers change when memory is plugged in or out; when their number does, all that
  * follows them may move in the file.
  *
- * The kernel puts zeroes in the place of pages that are offline, ballooned or poisoned. The flags
- * of such frames, in /proc/kpageflags, tell them from pages that hold zeroes. What it cannot tell
- * are pages taken out of the direct map (memfd_secret), which read as zeroes too.
+ * The kernel puts zeroes in the place of pages that are offline, ballooned, poisoned or not in its
+ * own map of all memory. The flags of frames in /proc/kpageflags tell some of them from pages that
+ * hold zeroes, and zeroes.c the others.
  */
 #include <elf.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "base/scope.h"
 #include "object/core.h"
 #include "phys/impl.h"
+#include "phys/zeroes.h"
 #include "proc/kpage.h"
 
 #ifndef NT_TASKSTRUCT
@@ -36,7 +37,9 @@ struct kcore_source {
 	struct core core;
 	struct core first; /* the headers as they were at first, whose notes may be in use */
 	bool has_first;
-	size_t last;    /* segment: reads come in sequence */
+	size_t last;  /* segment: reads come in sequence */
+	bool judging; /* `judge` was asked for: it is made at the first page of zeroes */
+	struct zero_judge judge;
 	int64_t missed; /* second in which an address was in no segment, and they were read again */
 };
 
@@ -103,17 +106,49 @@ static int zeroes_of(uint64_t flags)
 	return flags & (KPF_BIT_OFFLINE | KPF_BIT_NOPAGE) ? ENODEV : 0;
 }
 
+static int copy_segments(struct kcore_source *s, uint64_t paddr, char *buffer, size_t length);
+static struct error *kcore_kernel(struct source *source, struct source_kernel *kernel);
+
+/* Bytes of a page table: zeroes among them are entries that map nothing. */
+static struct error *read_table(void *argument, uint64_t paddr, void *buffer, size_t length)
+{
+	int errnum = copy_segments(argument, paddr, buffer, length);
+
+	return errnum ? error_errno(errnum, "/proc/kcore") : NULL;
+}
+
+/* 0, or why these zeroes are not believed. */
+static int judge_zeroes(struct kcore_source *s, uint64_t paddr)
+{
+	static const int errnums[] = {
+		[ZEROES_TRUE] = 0,
+		[ZEROES_OFFLINE] = ENODEV,
+		[ZEROES_UNMAPPED] = EADDRNOTAVAIL,
+		[ZEROES_UNPROVEN] = ENODATA,
+	};
+
+	if (!s->judging) {
+		struct source_kernel kernel = {0};
+
+		s->judging = true;
+		error_free(kcore_kernel(&s->source, &kernel));
+		error_free(zero_judge_init(&s->judge, s->source.root, &kernel, read_table, s));
+	}
+	return errnums[zero_judge_page(&s->judge, paddr)];
+}
+
 /*
  * Judges the pages of zeroes among those just read. Flags are read at the first of them, for all
  * that follow: one by one they would cost as much as the bytes.
  */
-static int check_zeroes(const struct kcore_source *s, uint64_t paddr, const unsigned char *bytes,
+static int check_zeroes(struct kcore_source *s, uint64_t paddr, const unsigned char *bytes,
 			size_t length)
 {
 	uint64_t flags[SOURCE_BATCH / 4096 + 1], first = 0;
 	size_t page = s->source.page_size, known = 0;
 
-	for (size_t done = 0, some; done < length && s->kpageflags >= 0; done += some) {
+	zero_judge_forget(&s->judge);
+	for (size_t done = 0, some; done < length; done += some) {
 		uint64_t pfn = (paddr + done) / page;
 
 		some = page - (size_t)((paddr + done) % page);
@@ -121,7 +156,7 @@ static int check_zeroes(const struct kcore_source *s, uint64_t paddr, const unsi
 			some = length - done;
 		if (!is_zero(bytes + done, some))
 			continue;
-		if (known == 0) {
+		if (known == 0 && s->kpageflags >= 0) {
 			uint64_t last = (paddr + length - 1) / page;
 
 			first = pfn;
@@ -130,6 +165,8 @@ static int check_zeroes(const struct kcore_source *s, uint64_t paddr, const unsi
 			known /= 8;
 		}
 		int errnum = pfn - first < known ? zeroes_of(flags[pfn - first]) : 0;
+		if (!errnum)
+			errnum = judge_zeroes(s, paddr + done);
 		if (errnum)
 			return errnum;
 	}
@@ -208,6 +245,10 @@ static const char *kcore_cause(int errnum)
 		return "hardware-poisoned, zeroes are in its place";
 	case ENODEV:
 		return "offline, zeroes are in its place";
+	case EADDRNOTAVAIL:
+		return "not in the kernel's map of all memory, zeroes are in its place";
+	case ENODATA:
+		return "zeroes, and it cannot be told whether they are its own";
 	}
 	return NULL;
 }
@@ -241,6 +282,7 @@ static void kcore_close(struct source *source)
 
 	core_deinit(&s->core);
 	core_deinit(&s->first);
+	zero_judge_deinit(&s->judge);
 	scope_closep(&s->fd);
 	scope_closep(&s->kpageflags);
 }

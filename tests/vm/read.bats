@@ -65,7 +65,7 @@ teardown() { stop_all; }
 }
 
 @test "memory that is offline is a gap in kcore, not zeroes" {
-	local size block
+	local size block address said offline owner
 	[ -e /sys/devices/system/memory/auto_online_blocks ]
 	size=$((0x$(cat /sys/devices/system/memory/block_size_bytes)))
 	for block in /sys/devices/system/memory/memory[1-9]*; do
@@ -74,8 +74,27 @@ teardown() { stop_all; }
 		break
 	done
 	[ "$(cat "$block/state")" = offline ]
-	run -2 --separate-stderr "$physlens" --source kcore read \
-		"$(printf '0x%x' $((${block##*memory} * size)))" 64
+	address=$(printf '0x%x' $((${block##*memory} * size)))
+	run -2 --separate-stderr "$physlens" --source kcore read "$address" 64
+	said=$stderr
+	offline=$("$physlens" census --by kind -n -r -o kind,frames | awk '$1 == "offline" { print $2 }')
+	owner=$("$physlens" owner --paddr -n -r -o kind "$address")
 	echo online >"$block/state"
-	[[ "$stderr" == *': kcore: offline, zeroes are in its place' ]]
+	[[ "$said" == *': kcore: offline, zeroes are in its place' ]]
+	[ "$offline" -ge $((size / 4096)) ]
+	[ "$owner" = offline ]
+	# Now it is there again.
+	run -0 "$physlens" --source kcore read "$address" 64
+}
+
+@test "memory that the kernel has not mapped itself is a gap, a page of zeroes of it, too" {
+	local source address
+	start secretbytes
+	address=$(value address)
+	[ "$address" != 0x0 ] || return 0
+	for source in $(open_sources); do
+		run -2 --separate-stderr "$physlens" --source "$source" read --raw "$pid:$address" 8K
+		[ -z "$output" ] || run ! grep -q s <<<"$output"
+		[[ "$stderr" == *": not in the kernel's map of all memory"* ]]
+	done
 }

@@ -9,6 +9,35 @@
 #include "proc/kpage.h"
 #include "target/live/live.h"
 
+static const struct memory_blocks *memory_blocks(struct live_target *live)
+{
+	pthread_mutex_lock(&live->lock);
+	if (!live->blocks_read) {
+		_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		error_free(memory_blocks_load(root, &live->blocks));
+		live->blocks_read = true;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return &live->blocks;
+}
+
+/*
+ * The flags of a frame by its word in kpageflags. Of memory that is offline the kernel says that
+ * there is no page, or from 6.18 on nothing, as of a frame without flags (fs/proc/page.c).
+ */
+static uint64_t true_flags(struct live_target *live, const struct memory_blocks *blocks,
+			   uint64_t pfn, uint64_t word)
+{
+	uint64_t flags = word & ~live->untrue_flags;
+	unsigned shift = live->base.page_shift;
+
+	if ((word == 0 || word == KPF_BIT_NOPAGE) && pfn <= UINT64_MAX >> shift &&
+	    memory_blocks_offline(blocks, pfn << shift))
+		return KPF_BIT_OFFLINE;
+	return flags;
+}
+
 struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,
 			  struct frame *frames)
 {
@@ -22,8 +51,9 @@ struct error *live_frames(struct target *target, const uint64_t *pfns, size_t co
 	int errnum = kpage_read(live->flags_fd, pfns, count, KPF_BIT_NOPAGE, words);
 	if (errnum)
 		return error_errno(errnum, "/proc/kpageflags");
+	const struct memory_blocks *blocks = memory_blocks(live);
 	for (size_t i = 0; i < count; i++)
-		frames[i].flags = words[i] & ~live->untrue_flags;
+		frames[i].flags = true_flags(live, blocks, pfns[i], words[i]);
 	errnum = kpage_read(live->count_fd, pfns, count, 0, words);
 	if (errnum)
 		return error_errno(errnum, "/proc/kpagecount");
@@ -54,8 +84,9 @@ struct error *live_flags(struct target *target, uint64_t pfn, uint64_t *words, s
 	int errnum = kpage_read_range(live->flags_fd, pfn, count, KPF_BIT_NOPAGE, words);
 	if (errnum)
 		return error_errno(errnum, "/proc/kpageflags");
-	for (size_t i = 0; live->untrue_flags && i < count; i++)
-		words[i] &= ~live->untrue_flags;
+	const struct memory_blocks *blocks = memory_blocks(live);
+	for (size_t i = 0; i < count; i++)
+		words[i] = true_flags(live, blocks, pfn + i, words[i]);
 	return NULL;
 }
 

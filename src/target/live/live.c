@@ -100,6 +100,7 @@ static void live_destroy(struct target *target)
 		close(live->count_fd);
 	numa_deinit(&live->numa);
 	iomem_deinit(&live->iomem);
+	memory_blocks_deinit(&live->blocks);
 	vec_deinit(&live->devices);
 	vec_deinit(&live->stand_ins);
 	pthread_mutex_destroy(&live->lock);

@@ -14,6 +14,7 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
+#include "proc/memblocks.h"
 #include "proc/numa.h"
 #include "target/target.h"
 
@@ -44,9 +45,11 @@ struct live_target {
 	VEC(struct device) devices; /* of file systems without a block device, as they are met */
 	bool own_devices;           /* the kernel's own of memfd_create(2) are among them */
 	VEC(struct stand_in) stand_ins; /* of the processes that were met; few, or none */
-	char *source_name;              /* NULL: no source of physical memory */
-	int root;                       /* of /proc and /sys; open once the source is */
-	struct source *source;          /* on first use, as the kernel */
+	bool blocks_read;               /* on first use */
+	struct memory_blocks blocks;
+	char *source_name;     /* NULL: no source of physical memory */
+	int root;              /* of /proc and /sys; open once the source is */
+	struct source *source; /* on first use, as the kernel */
 	struct kernel *kernel;
 };
 
