@@ -247,6 +247,37 @@ has_turned() { [ "$(wc -l <"$BATS_TEST_TMPDIR/turns")" -ge "$1" ]; }
 	[ "$status" = 9 ]
 }
 
+# A program that forks; the child writes 4096 pages after so many system calls, and executes another.
+writes_and_executes() {
+	command -v perl >/dev/null || skip 'no perl'
+	cat >"$BATS_TEST_TMPDIR/script" <<-'END'
+		$bytes = "a" x (16 << 20);
+		if (!fork) {
+			for (1 .. $ARGV[0]) { getppid }
+			substr($bytes, $_ << 12, 1) = "b" for 0 .. 4095;
+			exec "nosuch-program" or exec "true";
+		}
+		wait;
+	END
+	run -0 --separate-stderr "$PHYSLENS" cow "$@"
+}
+
+@test "what a child copied before it executed another program is seen right before" {
+	writes_and_executes --json -O "$log" --interval 0 -- perl "$BATS_TEST_TMPDIR/script" 0
+	[ -z "$stderr" ]
+	# By the kernel's word its faults are hardly more.
+	jq -e '.cow[] | select(.event == "exec" and .parent) | .["by-child"] | . >= 4096 and . < 5000' "$log"
+	jq -e '.cow[] | select(.event == "total") | .["by-child"] >= 4096 and .copied >= 16777216' "$log"
+	writes_and_executes -O "$log" -- perl "$BATS_TEST_TMPDIR/script" 0
+	grep -qE 'Writes have copied 1[67] MiB: ' "$log"
+}
+
+@test "where it could not be seen the sums are said to be the least" {
+	writes_and_executes -O "$log" --interval 0 -- perl "$BATS_TEST_TMPDIR/script" 2000
+	grep -q 'Writes have copied at least ' "$log"
+	[[ $stderr == *'1 process executed another program without a look right before'*'the least' ]]
+}
+
 @test "without privilege the story is told, and what is hidden is said to be" {
 	[ "${PHYSLENS_IN_VM-}" != 1 ] || return 0
 	id nobody >/dev/null || skip 'no user nobody'

@@ -122,6 +122,7 @@ struct tracer {
 	int status;
 	size_t forks;
 	size_t vforks;
+	size_t unseen;  /* executed without a look right before */
 	uint64_t minor; /* of all that ended */
 	uint64_t major;
 };
@@ -283,15 +284,32 @@ static struct ending ending_of(const struct tracer *t, pid_t pid)
 	return ending;
 }
 
-/* Its old memory is gone with what it had written since the last look. */
+/* The last look at what it has written since it was forked: its memory goes when it executes. */
+static struct error *on_executing(struct tracer *t, const struct trace_event *event)
+{
+	TRY(tolerate(t, ledger_last_look(&t->ledger, event->pid)));
+	trace_resume(&t->trace, event);
+	return NULL;
+}
+
+/*
+ * Its old memory is gone, with what it had written since the last look; if that was not right
+ * before, the counts are the least that was copied.
+ */
 static struct error *on_exec(struct tracer *t, const struct trace_event *event)
 {
+	struct ledger_counts counts;
+	bool counted = false;
 	pid_t parent = 0;
 
 	if (!event->shared) {
 		const struct ledger_member *member = ledger_find(&t->ledger, event->pid);
 
 		parent = member ? member->parent : 0;
+		counted = member && event->seen && !t->blind;
+		t->unseen += member && !event->seen;
+		if (counted)
+			ledger_story(&t->ledger, member, &counts);
 		ledger_gone(&t->ledger, event->pid);
 		TRY(tolerate(t, ledger_last_look(&t->ledger, parent)));
 	}
@@ -300,7 +318,8 @@ static struct error *on_exec(struct tracer *t, const struct trace_event *event)
 	trace_resume(&t->trace, event);
 	t->executed = true;
 	TRY(put_event(t, "exec", event->pid, parent));
-	return put_command(t, now.command);
+	TRY(put_command(t, now.command));
+	return counted ? put_counts(t, t->table, &counts) : NULL;
 }
 
 static struct error *on_exiting(struct tracer *t, const struct trace_event *event)
@@ -438,6 +457,8 @@ static struct error *on_event(struct tracer *t, const struct trace_event *event)
 		return on_fork(t, event);
 	case TRACE_VFORK:
 		return on_vfork(t, event);
+	case TRACE_EXECUTING:
+		return on_executing(t, event);
 	case TRACE_EXEC:
 		return on_exec(t, event);
 	case TRACE_EXITING:
@@ -505,17 +526,29 @@ static void print_summary(const struct tracer *t, const struct ledger_counts *to
 	char text[32];
 
 	fprintf(t->out,
-		"\n%zu forks, %zu in the same memory. Writes have copied %s: %" PRIu64
+		"\n%zu forks, %zu in the same memory. Writes have copied %s%s: %" PRIu64
 		" pages by parents, %" PRIu64 " by children.\n",
-		t->forks, t->vforks,
+		t->forks, t->vforks, t->unseen ? "at least " : "",
 		cow_size_text((parents + children) << t->cow->target->page_shift, text), parents,
 		children);
 	fprintf(t->out, "Those that ended had %" PRIu64 " minor and %" PRIu64 " major faults.\n",
 		t->minor, t->major);
 }
 
+static void warn_of_unseen(const struct tracer *t)
+{
+	if (!t->unseen || t->blind)
+		return;
+	invocation_warn(t->cow->invocation,
+			"%zu %s executed another program without a look right before: what %s "
+			"copied since the last look is not counted, so the sums are the least",
+			t->unseen, t->unseen == 1 ? "process" : "processes",
+			t->unseen == 1 ? "it" : "they");
+}
+
 static struct error *tell_end(struct tracer *t)
 {
+	warn_of_unseen(t);
 	struct table_options options = t->cow->invocation->table;
 	struct ledger_counts total = {0};
 	struct table *table;

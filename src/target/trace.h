@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A program and all that it forks, traced for these events alone: fork, vfork, clone, exec and
- * exit. Between them it runs at full speed; at each it stands still until trace_resume().
+ * exit. Between them it runs at full speed; at each it stands still until trace_resume(). Only a
+ * child that was just forked stops at its first system calls, too, so that one of them can be seen
+ * that will execute another program: fork, write, exec is what every shell does.
  *
  * By PTRACE_SEIZE (ptrace(2)), which changes nothing for the program: its signals and its stopping
  * and going on are its own. The kernel lets go of everything when the tracer ends, on whatever way,
@@ -21,9 +23,10 @@
 #include "base/vec.h"
 
 enum trace_kind {
-	TRACE_FORK,    /* pid has made child, which has memory of its own: both stand still */
-	TRACE_VFORK,   /* the same, but in the very memory of pid */
-	TRACE_EXEC,    /* pid has a new program, and new memory; the old is gone */
+	TRACE_FORK,      /* pid has made child, which has memory of its own: both stand still */
+	TRACE_VFORK,     /* the same, but in the very memory of pid */
+	TRACE_EXECUTING, /* pid, just forked, is about to execute: its memory is still there */
+	TRACE_EXEC,      /* pid has a new program, and new memory; the old is gone */
 	TRACE_EXITING, /* pid is about to give back memory that nobody else has: it stands still */
 	TRACE_EXITED,  /* it is gone; `status` is as of waitpid() */
 	TRACE_TIME,    /* the time given to trace_next() has come */
@@ -37,6 +40,7 @@ struct trace_event {
 	pid_t child; /* of TRACE_FORK and TRACE_VFORK */
 	int status;
 	bool shared; /* of TRACE_EXEC and TRACE_EXITED: its memory was, and stays, another's too */
+	bool seen;   /* of TRACE_EXEC: TRACE_EXECUTING came right before */
 	pid_t held[2]; /* threads to be resumed */
 };
 
@@ -44,6 +48,8 @@ struct traced {
 	pid_t tid;
 	pid_t pid;
 	unsigned memory; /* alike for those that share it */
+	unsigned stops;  /* at system calls that are still to come */
+	bool seen;       /* as it is about to execute */
 };
 
 struct trace {

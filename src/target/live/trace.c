@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/kcmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,9 @@
 
 enum {
 	OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-		  PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT,
+		  PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD,
+	SYSCALL_STOP = SIGTRAP | 0x80, /* by TRACESYSGOOD */
+	STOPS = 512, /* of a newborn: two a system call; a shell needs some 20 until it executes */
 	DETACH_POLLS = 2000,
 	DETACH_NS = 1000 * 1000,
 };
@@ -139,7 +142,7 @@ static struct error *seize(struct trace *trace, pid_t pid, pid_t tid, unsigned m
 	TRY(vec_reserve(&trace->tasks, 1));
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(intptr_t)OPTIONS) < 0)
 		return refused(pid, errno);
-	return vec_push(&trace->tasks, ((struct traced){tid, pid, memory}));
+	return vec_push(&trace->tasks, ((struct traced){.tid = tid, .pid = pid, .memory = memory}));
 }
 
 struct error *trace_start(struct trace *trace, char *const *argv)
@@ -212,10 +215,13 @@ struct error *trace_attach(struct trace *trace, pid_t pid)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-static void go_on(pid_t tid, int signal)
+static void go_on(struct trace *trace, pid_t tid, int signal)
 {
+	const struct traced *task = find_task(trace, tid);
+
 	/* It may have been killed meanwhile: that is seen by waitpid(). */
-	ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal);
+	ptrace(task && task->stops ? PTRACE_SYSCALL : PTRACE_CONT, tid, NULL,
+	       (void *)(intptr_t)signal);
 }
 
 /* Whether two processes have one address space; without kcmp(2), whether they are threads. */
@@ -258,6 +264,7 @@ static struct error *on_birth(struct trace *trace, pid_t tid, bool vforked,
 	pid_t tgid = shared ? process_status_pid_of(born.tid, "Tgid") : born.tid;
 	born.pid = tgid > 0 ? tgid : born.tid;
 	born.memory = shared ? task->memory : trace->memories++;
+	born.stops = shared ? 0 : STOPS;
 	*event = (struct trace_event){.kind = shared ? TRACE_VFORK : TRACE_FORK,
 				      .pid = task->pid,
 				      .child = born.pid,
@@ -265,7 +272,7 @@ static struct error *on_birth(struct trace *trace, pid_t tid, bool vforked,
 	*told = born.pid != task->pid;
 	TRY(vec_push(&trace->tasks, born));
 	if (!*told)
-		go_on(born.tid, 0);
+		go_on(trace, born.tid, 0);
 	return NULL;
 }
 
@@ -282,8 +289,11 @@ static void on_exec(struct trace *trace, pid_t tid, struct trace_event *event)
 	*event = (struct trace_event){.kind = TRACE_EXEC,
 				      .pid = task->pid,
 				      .shared = is_shared(trace, task),
+				      .seen = task->seen,
 				      .held = {tid, 0}};
 	task->memory = trace->memories++;
+	task->stops = 0;
+	task->seen = false;
 }
 
 /* The memory is still there; whoever else has it keeps it. */
@@ -294,6 +304,38 @@ static bool on_exit_of(struct trace *trace, pid_t tid, struct trace_event *event
 	if (!task || is_shared(trace, task))
 		return false;
 	*event = (struct trace_event){.kind = TRACE_EXITING, .pid = task->pid, .held = {tid, 0}};
+	return true;
+}
+
+/* At the entry of execve(2) or execveat(2), of 64 bits or of 32. */
+static bool is_executing(pid_t tid)
+{
+	struct __ptrace_syscall_info info = {0};
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return false;
+#if defined(__x86_64__)
+	if (info.arch == AUDIT_ARCH_I386)
+		return info.entry.nr == 11 || info.entry.nr == 358;
+#endif
+	return info.entry.nr == SYS_execve || info.entry.nr == SYS_execveat;
+}
+
+/* One that fails to execute is seen at the next try again; the last before it succeeds counts. */
+static bool on_syscall(struct trace *trace, pid_t tid, struct trace_event *event)
+{
+	struct traced *task = find_task(trace, tid);
+
+	if (!task)
+		return false;
+	task->stops -= task->stops > 0;
+	task->seen = false;
+	if (!is_executing(tid) || is_shared(trace, task))
+		return false;
+	task->seen = true;
+	task->stops += task->stops == 0; /* until it is known whether that fails */
+	*event = (struct trace_event){.kind = TRACE_EXECUTING, .pid = task->pid, .held = {tid, 0}};
 	return true;
 }
 
@@ -332,11 +374,15 @@ static struct error *on_stop(struct trace *trace, pid_t tid, int status, struct 
 		}
 		break;
 	default:
-		go_on(tid, signal); /* on its way to the task, which is to get it */
+		if (signal == SYSCALL_STOP) {
+			*told = on_syscall(trace, tid, event);
+			break;
+		}
+		go_on(trace, tid, signal); /* on its way to the task, which is to get it */
 		return NULL;
 	}
 	if (!*told)
-		go_on(tid, 0);
+		go_on(trace, tid, 0);
 	return NULL;
 }
 
@@ -441,10 +487,9 @@ struct error *trace_next(struct trace *trace, const struct timespec *until,
 
 void trace_resume(struct trace *trace, const struct trace_event *event)
 {
-	(void)trace;
 	for (size_t i = 0; i < sizeof(event->held) / sizeof(event->held[0]); i++) {
 		if (event->held[i])
-			go_on(event->held[i], 0);
+			go_on(trace, event->held[i], 0);
 	}
 }
 
@@ -454,7 +499,7 @@ void trace_resume(struct trace *trace, const struct trace_event *event)
 /* What a stop has to say that a task must not lose. */
 static int signal_of(int status)
 {
-	return status >> 16 == 0 ? WSTOPSIG(status) : 0;
+	return status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
 }
 
 /* A child whose birth is told only now: it is let go of as well, unless it was already. */
