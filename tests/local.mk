@@ -170,6 +170,7 @@ BATS_FILES = \
 	tests/freeze.bats \
 	tests/hiding.bats \
 	tests/translate.bats \
+	tests/fuzz.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)
