@@ -10,7 +10,12 @@
 
 #include "base/library.h"
 
-enum { NESTING = 16 }; /* of anonymous structures: a type that contains itself must not hang us */
+/*
+ * Of anonymous structures. One that contains itself, perhaps several times, must not hang us: so
+ * many members in all are looked at for a name (task_struct has some 300), and what is behind them
+ * is not found.
+ */
+enum { NESTING = 16, MEMBERS_LOOKED_AT = 1 << 18 };
 
 /* What is called of libbpf; the rest of btf.h is inline. */
 struct libbpf {
@@ -109,6 +114,12 @@ struct found {
 	bool bit_field;
 };
 
+/* What a search may still do. */
+struct search {
+	int nesting;
+	unsigned members;
+};
+
 static bool is_named(const struct kernel_types *types, const struct btf_member *member,
 		     const char *name, size_t length)
 {
@@ -118,23 +129,27 @@ static bool is_named(const struct kernel_types *types, const struct btf_member *
 }
 
 static bool find_member(const struct kernel_types *types, const struct btf_type *type,
-			const char *name, size_t length, int nesting, struct found *found)
+			const char *name, size_t length, struct search *search, struct found *found)
 {
 	const struct btf_member *members = btf_members(type);
 
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+	for (uint32_t i = 0; i < btf_vlen(type) && search->members > 0; i++) {
 		uint64_t bit = btf_member_bit_offset(type, i);
 		const struct btf_type *inner;
 
+		search->members--;
 		if (is_named(types, &members[i], name, length)) {
 			*found = (struct found){bit, members[i].type,
 						btf_member_bitfield_size(type, i) != 0};
 			return true;
 		}
-		if (!is_named(types, &members[i], "", 0) || nesting == 0)
+		if (!is_named(types, &members[i], "", 0) || search->nesting == 0)
 			continue;
 		inner = composite(types, members[i].type);
-		if (inner && find_member(types, inner, name, length, nesting - 1, found)) {
+		search->nesting--;
+		bool is_there = inner && find_member(types, inner, name, length, search, found);
+		search->nesting++;
+		if (is_there) {
 			found->bit += bit;
 			return true;
 		}
@@ -175,10 +190,11 @@ struct error *kernel_types_member(const struct kernel_types *types, const char *
 	if (!type)
 		return no_such(structure, NULL);
 	for (const char *name = path; name;) {
+		struct search search = {NESTING, MEMBERS_LOOKED_AT};
 		size_t length = strcspn(name, ".");
 
 		if (!type || length == 0 ||
-		    !find_member(types, type, name, length, NESTING, &found))
+		    !find_member(types, type, name, length, &search, &found))
 			return no_such(structure, path);
 		bit += found.bit;
 		type = composite(types, found.type);
