@@ -48,14 +48,19 @@ static struct error *add_note(struct core *core, const char *data, const GElf_Nh
 			((struct core_note){name, header->n_type, bytes, header->n_descsz}));
 }
 
-/* A note that does not hold together ends the list: libelf then gives no next one. */
-static struct error *read_notes(struct core *core, Elf *elf, const GElf_Phdr *header)
+/*
+ * A note that does not hold together ends the list: libelf then gives no next one. `left` is what
+ * all notes may still have: many headers can point at the same ones, and each would be kept.
+ */
+static struct error *read_notes(struct core *core, Elf *elf, const GElf_Phdr *header,
+				uint64_t *left)
 {
 	size_t at = 0, next, name, bytes;
 	GElf_Nhdr note;
 
-	if (header->p_filesz > MAX_CORE_NOTES)
+	if (header->p_filesz > *left)
 		return error_new(ERROR_INPUT, "notes: too large");
+	*left -= header->p_filesz;
 	Elf_Data *data =
 		elf_getdata_rawchunk(elf, (int64_t)header->p_offset, header->p_filesz, ELF_T_NHDR);
 	while (data && (next = gelf_getnote(data, at, &note, &name, &bytes)) > 0) {
@@ -86,6 +91,7 @@ static struct error *add_segment(struct core *core, const GElf_Phdr *header)
 
 static struct error *read_headers(struct core *core, Elf *elf)
 {
+	uint64_t notes_left = MAX_CORE_NOTES;
 	GElf_Ehdr header;
 	size_t count;
 
@@ -101,7 +107,7 @@ static struct error *read_headers(struct core *core, Elf *elf)
 		if (!gelf_getphdr(elf, (int)i, &segment))
 			return error_new(ERROR_INPUT, "program headers: unreadable");
 		if (segment.p_type == PT_NOTE)
-			TRY(read_notes(core, elf, &segment));
+			TRY(read_notes(core, elf, &segment, &notes_left));
 		if (segment.p_type == PT_LOAD)
 			TRY(add_segment(core, &segment));
 	}
