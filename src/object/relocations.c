@@ -41,6 +41,7 @@ struct reading {
 	relocations_reader read;
 	void *argument;
 	struct range wanted;
+	uint64_t room; /* bytes in `wanted` that relocations may still write */
 	struct relocations *out;
 	bool is_64;
 	uint16_t machine;
@@ -161,6 +162,24 @@ static uint32_t symbol_size(struct reading *r, uint64_t symbol)
 /* --- tables ------------------------------------------------------------------------------------
  */
 
+/*
+ * No byte is written twice, except that DT_RELA may include what DT_JMPREL has: twice is believed.
+ * A file that writes more often makes work that is out of proportion to its size.
+ */
+static bool has_room(struct reading *r, const struct relocation *one)
+{
+	uint64_t from = one->place > r->wanted.start ? one->place : r->wanted.start;
+	uint64_t until =
+		one->place + one->size < r->wanted.end ? one->place + one->size : r->wanted.end;
+
+	if (until - from > r->room) {
+		defect(r, "relocations: more than there are bytes for");
+		return false;
+	}
+	r->room -= until - from;
+	return true;
+}
+
 static struct error *add(struct reading *r, uint64_t place, uint32_t type, uint64_t symbol,
 			 int64_t addend, bool in_place)
 {
@@ -176,6 +195,8 @@ static struct error *add(struct reading *r, uint64_t place, uint32_t type, uint6
 	if (one.kind == RELOCATION_COPY)
 		one.size = symbol_size(r, symbol);
 	if (one.size == 0 || place > UINT64_MAX - one.size || place + one.size <= r->wanted.start)
+		return NULL;
+	if (!has_room(r, &one))
 		return NULL;
 	if (one.size > r->out->longest)
 		r->out->longest = one.size;
@@ -557,6 +578,8 @@ struct error *relocations_read(relocations_reader read, void *argument, struct r
 		return error_nomem();
 	*r = (struct reading){
 		.read = read, .argument = argument, .wanted = wanted, .out = relocations};
+	if (!range_is_empty(wanted) && __builtin_mul_overflow(range_length(wanted), 2, &r->room))
+		r->room = UINT64_MAX;
 	struct error *error = read_all(r);
 	free(r);
 	if (error)
