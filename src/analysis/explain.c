@@ -306,10 +306,11 @@ static void mark_written(const struct explain_page *p, uint8_t *written)
 
 		if (r->place >= p->linked + p->size)
 			break;
-		for (uint64_t at = r->place; at < r->place + r->size; at++) {
-			if (at - p->linked < p->size)
-				written[at - p->linked] = 1;
-		}
+		uint64_t at = r->place > p->linked ? r->place - p->linked : 0;
+		uint64_t until =
+			r->place + r->size > p->linked ? r->place + r->size - p->linked : 0;
+		for (; at < until && at < p->size; at++)
+			written[at] = 1;
 	}
 }
 
