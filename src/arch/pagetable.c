@@ -132,7 +132,12 @@ static void decode(const struct page_table *table, unsigned depth, const uint64_
  */
 static unsigned granted(unsigned depth, const struct page_table_entry *entry)
 {
-	return depth == 0 && entry->kind == ENTRY_TABLE ? entry->bits | ENTRY_EXEC : entry->bits;
+	/* One whose table cannot be had is of a table's form, too. */
+	bool is_table = entry->kind == ENTRY_TABLE ||
+			(entry->kind == ENTRY_BAD && entry->fault != FAULT_RESERVED &&
+			 entry->fault != FAULT_NOT_PRESENT);
+
+	return depth == 0 && is_table ? entry->bits | ENTRY_EXEC : entry->bits;
 }
 
 static struct error *check_root(const struct page_table *table)
