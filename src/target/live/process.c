@@ -80,6 +80,18 @@ struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *
 			   (int)b);
 }
 
+/* Whether there is a line in maps: none is left of an address space that is gone. An errno if it
+ * cannot be told. */
+static int has_line(int maps_fd, bool *has)
+{
+	char byte;
+	size_t got;
+	int errnum = pread_full(maps_fd, &byte, 1, 0, &got);
+
+	*has = got == 1;
+	return errnum == ESRCH ? 0 : errnum;
+}
+
 /*
  * Whether the process has an address space now: it then executed another program, and has not
  * ended. One that is ending gives its memory back before the pidfd tells of its end, and may be
@@ -88,9 +100,11 @@ struct error *live_compare_spaces(struct target *target, pid_t a, pid_t b, int *
 static bool has_memory_now(const struct live_space *space)
 {
 	_cleanup_close_ int fd = openat(space->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
-	char byte;
+	bool has;
 
-	return fd >= 0 ? pread(fd, &byte, 1, 0) == 1 : errno == EACCES || errno == EPERM;
+	if (fd < 0)
+		return errno == EACCES || errno == EPERM;
+	return has_line(fd, &has) == 0 && has;
 }
 
 struct error *live_gone(const struct space *base)
@@ -216,12 +230,15 @@ static struct error *live_check_alive(struct space *base)
 {
 	struct live_space *space = live_space(base);
 	struct pollfd p = {.fd = space->pid_fd, .events = POLLIN};
-	char byte;
+	bool has;
 
 	if (space->pid_fd >= 0 && poll(&p, 1, 0) > 0)
 		return live_gone(base);
 	/* An exec leaves the process but not the address space: its maps are empty from then on. */
-	if (pread(space->maps_fd, &byte, 1, 0) != 1)
+	int errnum = has_line(space->maps_fd, &has);
+	if (errnum)
+		return error_errno(errnum, "/proc/%d/maps", (int)base->pid);
+	if (!has)
 		return live_gone(base);
 	return runs_another_program(space) ? live_gone(base) : NULL;
 }
@@ -342,9 +359,12 @@ static struct error *open_file(struct live_space *space, const char *name, int *
 /* Whoever has an address space has a line in maps. */
 static struct error *check_not_empty(struct live_space *space)
 {
-	char byte;
+	bool has;
+	int errnum = has_line(space->maps_fd, &has);
 
-	if (pread(space->maps_fd, &byte, 1, 0) == 1)
+	if (errnum)
+		return error_errno(errnum, "/proc/%d/maps", (int)space->base.pid);
+	if (has)
 		return NULL;
 	TRY(explain_nothing(space));
 	return live_gone(&space->base);
