@@ -31,6 +31,7 @@ teardown() {
 	helpers_stop
 	started_stop
 	[ "${#named_files[@]}" = 0 ] || rm -f -- "${named_files[@]}"
+	system_restore
 }
 
 # A process that sleeps; what runs is a file whose system can be read past its cache.
@@ -86,6 +87,26 @@ verify_rows() {
 	helper tamper mem "$PID" "$at" 9090 >/dev/null
 	run -1 --separate-stderr physlens --source none verify -J "$PID"
 	json_check '.verify | length == 1 and .[0].kind == "patched" and .[0].symbol == "getenv"'
+}
+
+@test "a changed page that was moved to swap is read back and compared: patched" {
+	local at limit
+
+	sleeper
+	system_lock
+	swap_on_zram 64
+	at=$(address 'libc.so.6!getenv')
+	for limit in '' 1; do
+		helper tamper mem "$PID" "$at" 9090 >/dev/null
+		helper tamper pageout "$PID" "$at" || skip 'the kernel pages nothing out for others'
+		[ "$(physlens translate -n -r -o state "$PID" "$at")" = swapped ] ||
+			skip 'the page does not go to swap'
+		PHYSLENS_VERIFY_PAGES=$limit run -1 --separate-stderr physlens verify --json "$PID"
+		json_check ".verify | length == 1 and .[0].kind == \"patched\" and
+			.[0].vaddr == \"$at\" and .[0].symbol == \"getenv\" and .[0].after == \"90 90\""
+		json_check '.summary.swapped == 1 and .summary.unverifiable == 0'
+		[[ "$stderr" == *'1 private page was in swap and read back to be compared'* ]]
+	done
 }
 
 @test "an instruction changed through /proc/PID/mem: patched, with symbol and bytes; put back: copied" {

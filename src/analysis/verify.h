@@ -71,7 +71,7 @@ struct verify_counts {
 	uint64_t frames;       /* compared, each once */
 	uint64_t bytes;        /* of them */
 	uint64_t unverifiable; /* pages */
-	uint64_t swapped;      /* private pages that are in swap and were not looked at */
+	uint64_t swapped;      /* private pages that were in swap and were read back */
 	uint64_t vanished;     /* pages that were gone before it was sure that they differ */
 	uint64_t fallback;     /* pages that the source could not read, and /proc/PID/mem could */
 	uint64_t lost;         /* findings beyond those that are kept */

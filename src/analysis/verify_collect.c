@@ -402,21 +402,33 @@ struct collector {
 	uint64_t module_end;
 };
 
+/* What is in swap of a file's area is private: somebody wrote it. The process has it read back. */
+static bool is_comparable(uint64_t word)
+{
+	return word & PAGEMAP_PRESENT || (word & PAGEMAP_SWAP && !(word & PAGE_SPECIAL));
+}
+
+/* As file_page.pfn has it; without a frame the process is asked for the bytes. */
+static uint64_t frame_of(uint64_t word)
+{
+	if (!(word & PAGEMAP_PRESENT))
+		return VERIFY_PRIVATE;
+	return (word & PAGEMAP_PFN) | (word & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE);
+}
+
 static struct error *take_page(struct collector *c, uint64_t vpn, uint64_t word)
 {
 	struct verify_area *area = &c->verify->areas.items[c->area];
 	uint64_t offset = vpn * VERIFY_PAGE - area->range.start + area->offset;
-	struct file_page page = {.pfn = word & PAGEMAP_PFN, .area = c->area};
+	struct file_page page = {.pfn = frame_of(word), .area = c->area};
 
-	if (!(word & PAGEMAP_PRESENT)) {
-		c->verify->counts.swapped += !!(word & PAGEMAP_SWAP) && !(word & PAGE_SPECIAL);
+	if (!is_comparable(word))
 		return NULL;
-	}
+	c->verify->counts.swapped += !(word & PAGEMAP_PRESENT);
 	area->resident++;
 	if (offset / VERIFY_PAGE >= UINT32_MAX)
 		return NULL; /* 16 TiB into a file */
 	page.index = (uint32_t)(offset / VERIFY_PAGE);
-	page.pfn |= word & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE;
 	if (c->f.file->large)
 		return NULL;
 	TRY(remember(c->verify, c->f.file, &page));
@@ -452,13 +464,12 @@ static struct error *take_piece(void *argument, uint64_t vpn, const uint64_t *wo
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t at = (vpn + i) * VERIFY_PAGE - area->range.start + area->offset;
-		struct file_page page = {.pfn = words[i] & PAGEMAP_PFN,
+		struct file_page page = {.pfn = frame_of(words[i]),
 					 .index = (uint32_t)(at / VERIFY_PAGE),
 					 .area = p->area};
 
-		if (!(words[i] & PAGEMAP_PRESENT))
+		if (!is_comparable(words[i]))
 			continue;
-		page.pfn |= words[i] & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE;
 		TRY(remember(p->verify, p->file, &page));
 	}
 	return NULL;

@@ -386,9 +386,10 @@ static void warn(const struct verifier *v, const struct verify_counts *counts)
 	for (size_t i = 0; verify_remark(v->verify, i); i++)
 		invocation_warn(v->invocation, "%s", verify_remark(v->verify, i));
 	if (counts->swapped)
-		invocation_warn(v->invocation, "%llu private page%s in swap and not compared",
+		invocation_warn(v->invocation,
+				"%llu private page%s in swap and read back to be compared",
 				(unsigned long long)counts->swapped,
-				counts->swapped == 1 ? " is" : "s are");
+				counts->swapped == 1 ? " was" : "s were");
 	if (counts->fallback)
 		invocation_warn(v->invocation,
 				"%llu page%s could not be read through %s and %s read through "

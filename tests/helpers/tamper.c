@@ -7,6 +7,9 @@
  * tamper devmem PADDRESS HEX      to a frame, through /dev/mem: nothing becomes dirty
  *	HEX is bytes ("90cc"). What was there before is printed in the same way.
  *
+ * tamper pageout PID ADDRESS      has the kernel move the page there to swap, as the process itself
+ *	could by madvise(2)
+ *
  * tamper hold KIND    makes memory that code can be in, and waits; KIND is one of
  *	anon	private, executable		wx	private, writable and executable
  *	memfd	of a memfd, executable		shared	shared without a file, executable
@@ -21,6 +24,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "helper.h"
@@ -110,6 +115,18 @@ static int by_ptrace(pid_t pid, uint64_t address, const char *hex)
 	return ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0 ? 0 : 2;
 }
 
+static int page_out(pid_t pid, uint64_t address)
+{
+	struct iovec page = {(void *)(uintptr_t)(address & ~(uint64_t)(helper_page() - 1)),
+			     helper_page()};
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0 || syscall(SYS_process_madvise, fd, &page, 1UL, MADV_PAGEOUT, 0U) < 0)
+		helper_die("pageout");
+	close(fd);
+	return 0;
+}
+
 static int hold_many(void)
 {
 	size_t page = helper_page();
@@ -175,9 +192,11 @@ int main(int argc, char **argv)
 		return by_process(argv[2], helper_number(argv[3]), argv[4]);
 	if (argc == 5 && strcmp(argv[1], "ptrace") == 0)
 		return by_ptrace((pid_t)helper_number(argv[2]), helper_number(argv[3]), argv[4]);
+	if (argc == 4 && strcmp(argv[1], "pageout") == 0)
+		return page_out((pid_t)helper_number(argv[2]), helper_number(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "devmem") == 0)
 		return by_file("/dev/mem", helper_number(argv[2]), argv[3]);
-	fprintf(stderr, "usage: tamper mem|ptrace PID ADDRESS HEX | devmem PADDRESS HEX | hold "
-			"KIND\n");
+	fprintf(stderr, "usage: tamper mem|ptrace PID ADDRESS HEX | devmem PADDRESS HEX | "
+			"pageout PID ADDRESS | hold KIND\n");
 	return 2;
 }
