@@ -66,7 +66,7 @@ struct symbols {
 	bool loaded, have_names, have_pieces;
 	VEC(struct object_symbol) all;
 	VEC(struct symbol_version) versions;
-	VEC(struct symbol_file) files; /* by symbol */
+	VEC(struct symbol_file) files;                 /* by symbol */
 	VEC(struct strings) strings;                   /* what the names point into */
 	VEC(struct symbol_piece) pieces;               /* by address */
 	VEC(struct symbol_key) keys;                   /* by hash, name, version and value */
