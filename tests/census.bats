@@ -136,7 +136,7 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 @test "--by kind: as much is the kernel's objects, page tables and anonymous as /proc/meminfo says" {
 	local kind name percent tries
 	# So much that what census itself has while it counts does not matter, sanitizers' memory least.
-	helper_start dying --mib 256
+	helper_start dying --mib 768
 	while read -r kind name percent; do
 		for ((tries = 0; tries < 5; tries++)); do # the machine goes on meanwhile
 			run -0 --separate-stderr physlens census --json --by kind
