@@ -178,14 +178,7 @@ static void name_pseudo(struct region *region)
 	}
 }
 
-/* By a name that the kernel gives, if it is the kernel's. */
-static bool is_called(const struct layout *layout, const struct region *region, const char *prefix)
-{
-	return has_prefix(region->vma->name, prefix) &&
-	       space_is_own_mount(layout->space, region->vma);
-}
-
-static void name_file(const struct layout *layout, struct region *region)
+static void name_file(struct space *space, struct region *region)
 {
 	const char *path = region->vma->name;
 	const struct mapped_file *file = region->file;
@@ -193,19 +186,19 @@ static void name_file(const struct layout *layout, struct region *region)
 
 	region->name = "file";
 	region->backing = file->backing;
-	if (file->hugetlb || is_called(layout, region, "/anon_hugepage")) {
+	if (file->hugetlb || space_is_called(space, region->vma, "/anon_hugepage")) {
 		region->name = "hugetlb";
 		/* Private anonymous huge pages are zeroes on demand though they have an inode. */
-		if (private && is_called(layout, region, "/anon_hugepage"))
+		if (private && space_is_called(space, region->vma, "/anon_hugepage"))
 			region->backing = BACKING_ANONYMOUS;
 	} else if (private && strcmp(path, "/dev/zero") == 0 && !file->opened) {
 		region->name = "anon";
 		region->backing = BACKING_ANONYMOUS;
-	} else if (is_called(layout, region, "/memfd:")) {
+	} else if (space_is_called(space, region->vma, "/memfd:")) {
 		region->name = "memfd";
-	} else if (file->backing == BACKING_SHMEM || is_called(layout, region, "/SYSV") ||
+	} else if (file->backing == BACKING_SHMEM || space_is_called(space, region->vma, "/SYSV") ||
 		   has_prefix(path, "[anon_shmem:") ||
-		   is_called(layout, region, "/dev/zero (deleted)")) {
+		   space_is_called(space, region->vma, "/dev/zero (deleted)")) {
 		/* Known by its name even to who may not open it. */
 		region->name = "shm";
 		region->backing = BACKING_SHMEM;
@@ -407,7 +400,7 @@ static struct error *add_file_area(struct layout *layout, const struct vma *vma,
 
 	TRY(get_file(layout, vma, &file));
 	region.file = file;
-	name_file(layout, &region);
+	name_file(layout->space, &region);
 	if (!file->object || !object_is_elf(file->object) || vma->perms & VMA_SHARED ||
 	    !area_bias(vma, file->object, module->file == file ? &module->bias : NULL,
 		       page_size(layout), &region.bias))

@@ -508,23 +508,18 @@ static void find_bias(struct collector *c, const struct vma *vma, struct verify_
 	c->module_bias = area->bias;
 }
 
-/* By a name that the kernel gives, if it is the kernel's: others may call a file so, to hide it. */
-static bool is_called(const struct collector *c, const struct vma *vma, const char *prefix)
-{
-	return has_prefix(vma->name, prefix) && space_is_own_mount(c->space, vma);
-}
-
 static bool is_memfd(const struct collector *c, const struct vma *vma)
 {
-	return is_called(c, vma, "/memfd:");
+	return space_is_called(c->space, vma, "/memfd:");
 }
 
-/* Shared memory without a name. */
+/* Shared memory without a name; what is only called so, to hide, is a file. */
 static bool is_nameless(const struct collector *c, const struct vma *vma)
 {
 	return strcmp(vma->name, "/dev/zero") == 0 || has_prefix(vma->name, "[anon_shmem:") ||
-	       is_called(c, vma, "/dev/zero (deleted)") || is_called(c, vma, "/SYSV") ||
-	       is_called(c, vma, "/anon_hugepage");
+	       space_is_called(c->space, vma, "/dev/zero (deleted)") ||
+	       space_is_called(c->space, vma, "/SYSV") ||
+	       space_is_called(c->space, vma, "/anon_hugepage");
 }
 
 static bool is_file(const struct collector *c, const struct vma *vma)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "arch/pagetable.h"
@@ -234,13 +235,14 @@ static inline bool space_is_hugetlb(struct space *space, const struct vma *vma)
 }
 
 /*
- * Whether the area's file can be of the kernel's own mounts, which nobody can reach by a path:
- * those of memfd_create(2), System V segments, shared anonymous memory. Their names ("/memfd:x",
- * "/SYSV00000000 (deleted)") are the kernel's word only then: a file may be called the same.
+ * Whether the area is called so by the kernel, which names memory without a file like one:
+ * "/memfd:x", "/SYSV00000000 (deleted)". A file may be called the same, so its file must be of the
+ * kernel's own mounts, too, which nobody can reach by a path.
  */
-static inline bool space_is_own_mount(struct space *space, const struct vma *vma)
+static inline bool space_is_called(struct space *space, const struct vma *vma, const char *prefix)
 {
-	return !space->ops->is_own_mount || space->ops->is_own_mount(space, vma);
+	return strncmp(vma->name, prefix, strlen(prefix)) == 0 &&
+	       (!space->ops->is_own_mount || space->ops->is_own_mount(space, vma));
 }
 
 /* NULL while the space is still there: what was read until now is of one living process. */
