@@ -59,13 +59,8 @@ const char *cow_size_text(uint64_t bytes, char text[32])
 
 struct error *cow_hold(struct cow *cow, freeze_lister list, void *argument)
 {
-	pid_vec pids = {0};
-
-	if (cow->freeze)
-		return freeze_hold(&cow->held, cow->target, list, argument);
-	struct error *error = list(argument, &pids);
-	vec_deinit(&pids);
-	return error;
+	return cow->freeze ? freeze_hold(&cow->held, cow->target, list, argument)
+			   : freeze_list(list, argument);
 }
 
 void cow_release(struct cow *cow)

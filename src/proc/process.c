@@ -136,8 +136,7 @@ struct error *process_stat_read(int dirfd, const char *path, struct process_stat
 		       : error_new(ERROR_INPUT, "%s: not what the kernel writes", path);
 }
 
-/* The letter of the state of a process or thread; 0 when it is gone. */
-static char state_of(pid_t pid)
+char process_state_of(pid_t pid)
 {
 	struct process_stat stat;
 	char path[32];
@@ -149,7 +148,7 @@ static char state_of(pid_t pid)
 
 static bool is_dead(pid_t pid)
 {
-	char state = state_of(pid);
+	char state = process_state_of(pid);
 
 	return state == '\0' || state == 'Z' || state == 'X';
 }
@@ -181,7 +180,7 @@ static void wake(process_vec *list)
 		process->tid = process->state == 'Z' ? process_thread_with_memory(process->pid)
 						     : process->pid;
 		if (process->tid != process->pid)
-			process->state = state_of(process->tid);
+			process->state = process_state_of(process->tid);
 	}
 }
 

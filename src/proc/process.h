@@ -53,6 +53,9 @@ struct error *process_stat_read(int dirfd, const char *path, struct process_stat
 /* The same of its text, which may be cut. False when it is not what kernels write. */
 bool process_stat_parse(const char *text, struct process_stat *stat);
 
+/* The letter of the state of a process, or of a thread by its own number; 0 when it is gone. */
+char process_state_of(pid_t pid);
+
 /*
  * The thread by which a process is to be read: the process's first one (whose number is the PID),
  * unless that has exited while others run on: it has no memory any more then, and is a zombie to

@@ -49,6 +49,9 @@ struct freeze {
 struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_lister list,
 			  void *argument);
 
+/* Lists once and holds nobody: for a lister that keeps what it finds. */
+struct error *freeze_list(freeze_lister list, void *argument);
+
 /*
  * Lets all of them go on as before. The refusals stay, and `expired` says whether they had been let
  * go before. May be called at any time, also twice.

@@ -83,13 +83,14 @@ static bool learn_device(struct live_space *space, const struct vma *vma, struct
 	struct live_target *live = live_target(space->base.target);
 
 	pthread_mutex_lock(&live->lock);
-	if (!live->own_devices)
+	if (!live->own_devices && vma->dev_major == 0)
 		learn_own_devices(live);
 	const struct device *known = find_device(live, vma);
-	if (!known && !live->base.held) {
+	if (!known && !live->base.held && !space->mounts_read) {
 		learn_mounts(live, space->proc_fd);
+		space->mounts_read = true;
 		known = find_device(live, vma);
-		/* Not to be asked for again at each area. */
+		/* Not to be asked for again by each process. */
 		if (!known && vma->dev_major != 0 &&
 		    !vec_push(&live->devices,
 			      ((struct device){.major = vma->dev_major, .minor = vma->dev_minor})))
@@ -135,6 +136,13 @@ bool live_is_own_mount(struct space *base, const struct vma *vma)
 	return vma->dev_major == 0 && (!learn_device(live_space(base), vma, &device) || device.own);
 }
 
+static struct error *check_not_held(const struct target *target, const char *name)
+{
+	return target->held ? error_new(ERROR_DENIED,
+					"%s: not opened while processes are held still", name)
+			    : NULL;
+}
+
 /*
  * A file of a file system that is a process is not opened: who serves it may never answer, and
  * opening alone drops its pages from the cache (fs/fuse/file.c, fuse_finish_open()), and so from
@@ -144,9 +152,7 @@ static struct error *check_may_open(struct live_space *space, const struct vma *
 {
 	struct device device;
 
-	if (space->base.target->held)
-		return error_new(ERROR_DENIED, "%s: not opened while processes are held still",
-				 vma->name);
+	TRY(check_not_held(space->base.target, vma->name));
 	if (learn_device(space, vma, &device) && device.fuse)
 		return error_new(ERROR_UNSUPPORTED,
 				 "%s: not opened: a process serves its file system "
@@ -201,6 +207,14 @@ static struct error *open_by_path(struct live_space *space, const struct vma *vm
 	return reopen_regular(path_fd, vma->name, fd);
 }
 
+/* Below /proc/PID. The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir().
+ */
+static void map_files_path(const struct vma *vma, char path[64])
+{
+	snprintf(path, 64, "map_files/%lx-%lx", (unsigned long)vma->range.start,
+		 (unsigned long)vma->range.end);
+}
+
 /*
  * A name with a backslash and 012 in it looks like one with a newline: the link in map_files, which
  * anybody may read who may see the process, tells the two apart.
@@ -209,8 +223,7 @@ static void spell_name(struct live_space *space, const struct vma *vma, char *na
 {
 	char path[64], link[PATH_MAX + 16];
 
-	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
-		 (unsigned long)vma->range.end);
+	map_files_path(vma, path);
 	ssize_t length = readlinkat(space->proc_fd, path, link, sizeof(link) - 1);
 	if (length >= 0) {
 		link[length] = '\0';
@@ -236,9 +249,7 @@ struct error *live_open_object(struct space *base, const struct vma *vma, int *f
 	char path[64];
 
 	TRY(check_may_open(space, vma));
-	/* The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir(). */
-	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)vma->range.start,
-		 (unsigned long)vma->range.end);
+	map_files_path(vma, path);
 	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
 	if (path_fd >= 0)
 		return reopen_regular(path_fd, vma->name, fd);
@@ -252,9 +263,7 @@ struct error *live_open_path(struct space *base, const char *path, int *fd)
 	struct live_space *space = live_space(base);
 	_cleanup_free_ char *below = NULL;
 
-	if (base->target->held)
-		return error_new(ERROR_DENIED, "%s: not opened while processes are held still",
-				 path);
+	TRY(check_not_held(base->target, path));
 	if (asprintf(&below, "root/%s", path) < 0) {
 		below = NULL;
 		return error_nomem();

@@ -78,17 +78,6 @@ static struct error *meet(struct holder *h, pid_t tid)
 	return NULL;
 }
 
-/* The letter of a thread's state; 0 when it is gone. */
-static char state_of(pid_t pid, pid_t tid)
-{
-	struct process_stat stat;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
-	return error ? '\0' : stat.state;
-}
-
 static struct error *refuse(struct holder *h, pid_t pid, int errnum)
 {
 	pid_t tracer = process_status_pid_of(pid, "TracerPid");
@@ -110,7 +99,7 @@ static struct error *seize(struct holder *h, pid_t pid, pid_t tid, bool *refused
 {
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		int errnum = errno;
-		char state = state_of(pid, tid);
+		char state = process_state_of(tid);
 
 		/* A thread that ended meanwhile, or is dead already, is nobody to hold. */
 		if (errnum == ESRCH || state == '\0' || state == 'Z' || state == 'X')
@@ -165,7 +154,7 @@ static bool is_moving(const struct tracee *tracee, bool late)
 	if (info.si_pid != 0)
 		return false;
 	/* Deep in the kernel it touches none of its pages, and it stops before it does. */
-	char state = late ? state_of(tracee->pid, tracee->tid) : 'R';
+	char state = late ? process_state_of(tracee->tid) : 'R';
 	return state != 'D' && state != '\0';
 }
 
@@ -308,8 +297,7 @@ static void put_off_stops(struct holder *h)
 	pthread_sigmask(SIG_BLOCK, &stops, &h->before);
 }
 
-/* Libraries that listing needs are loaded by it, and must be there before the memory is locked. */
-static struct error *list_once(freeze_lister list, void *argument)
+struct error *freeze_list(freeze_lister list, void *argument)
 {
 	pid_vec pids = {0};
 	struct error *error = list(argument, &pids);
@@ -341,7 +329,8 @@ struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_l
 	freeze->seconds = freeze->seconds ? freeze->seconds : FREEZE_SECONDS;
 	freeze->expired = false;
 	freeze->target = target;
-	struct error *error = list_once(list, argument);
+	/* Libraries that listing needs are loaded by it: before the memory is locked. */
+	struct error *error = freeze_list(list, argument);
 	if (error) {
 		holder_destroy(h);
 		return error;

@@ -29,6 +29,11 @@ struct device {
 	bool own;  /* a mount of the kernel's own, without a path */
 };
 
+/* A process that another thread answers for: see process_thread_with_memory(). */
+struct stand_in {
+	pid_t pid, tid;
+};
+
 struct live_target {
 	struct target base;
 	int flags_fd; /* /proc/kpageflags, or -1 */
@@ -53,11 +58,6 @@ struct live_target {
 	struct kernel *kernel;
 };
 
-/* A process that another thread answers for: see process_thread_with_memory(). */
-struct stand_in {
-	pid_t pid, tid;
-};
-
 struct program_place {
 	uint64_t code, stack, heap; /* addresses */
 };
@@ -74,6 +74,7 @@ struct live_space {
 	bool scan_zero;   /* PAGEMAP_SCAN can tell the zero page */
 	bool has_ksm;     /* KSM has merged pages of this process */
 	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
+	bool mounts_read; /* its list of mounts, for live_target.devices */
 	bool huge_read;   /* what follows, on first use */
 	range_vec huge;   /* areas of pools of huge pages, where nothing else tells */
 	struct pagemap_walker walker;

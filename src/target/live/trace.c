@@ -190,9 +190,9 @@ static struct error *seize_threads(struct trace *trace, pid_t pid, bool *fresh)
 		if (!parse_decimal(entry->d_name, &tid) || find_task(trace, (pid_t)tid))
 			continue;
 		struct error *error = seize(trace, pid, (pid_t)tid, 0);
-		bool alone = process_thread_with_memory(pid) == pid;
-		if (error && ((tid == (uint64_t)pid && alone) ||
-			      (tid != (uint64_t)pid && !error_is(error, ERROR_LOOKUP))))
+		/* A first thread that has exited may be missing if another has the memory. */
+		if (error && (tid == (uint64_t)pid ? process_thread_with_memory(pid) == pid
+						   : !error_is(error, ERROR_LOOKUP)))
 			return error;
 		*fresh = *fresh || !error;
 		error_free(error); /* a thread that ended meanwhile */
