@@ -110,12 +110,16 @@ _waiting_stop() {
 	wait "$pid" 2>/dev/null || true
 }
 
-# Not a zombie: one that a shell has not waited for yet is as good as gone.
+# Not a zombie: one that a shell has not waited for yet is as good as gone. One whose first thread
+# has exited is alive all the same.
 _process_lives() {
-	local stat
+	local file stat
 
-	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-	[[ ${stat##*) } != Z* ]]
+	for file in "/proc/$1/task/"*/stat; do
+		{ read -r stat <"$file"; } 2>/dev/null || continue
+		[[ ${stat##*) } == Z* ]] || return 0
+	done
+	return 1
 }
 
 # helper_start NAME ARG…: starts a waiting helper program. HELPER_PID is its PID, and
