@@ -70,6 +70,7 @@ libphyslens_a_SOURCES += \
 
 # target
 libphyslens_a_SOURCES += \
+	src/target/files.c src/target/files.h \
 	src/target/freeze.h \
 	src/target/live/files.c \
 	src/target/live/frames.c \

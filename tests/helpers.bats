@@ -44,6 +44,7 @@ quiet() {
 
 @test "those that make a state and wait end with their input" {
 	quiet 0 pagekinds
+	quiet 0 alternating "$BATS_FILE_TMPDIR/file" "$BATS_FILE_TMPDIR/file"
 	quiet 0 cowpages --only $COW_KINDS
 	quiet 0 forger
 	limit=1 quiet 0 growing
@@ -54,7 +55,7 @@ quiet() {
 	quiet 2 lettered
 	quiet 0 lockedbytes "$BATS_FILE_TMPDIR/file"
 	quiet 0 manyvmas 100
-	quiet 0 mapfile -x -t "$BATS_FILE_TMPDIR/file"
+	quiet 0 mapfile -x -t "$BATS_FILE_TMPDIR/file" "$BATS_FILE_TMPDIR/file"
 	quiet 0 mapfile -w -s "$BATS_FILE_TMPDIR/file"
 	quiet 0 secretbytes
 	quiet 0 sharers 3 4 --scattered --private 10

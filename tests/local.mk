@@ -2,6 +2,7 @@
 # Unit tests (cmocka), tests of the commands (bats), and the helper programs of the latter.
 
 HELPERS = \
+	tests/helpers/alternating \
 	tests/helpers/cowpages \
 	tests/helpers/devmem-peek \
 	tests/helpers/dying \
@@ -168,6 +169,7 @@ BATS_FILES = \
 	tests/owner.bats \
 	tests/doctor.bats \
 	tests/freeze.bats \
+	tests/files.bats \
 	tests/hiding.bats \
 	tests/translate.bats \
 	tests/fuzz.bats \

@@ -198,7 +198,7 @@ struct error *cow_pair_read(struct cow_pair *pair)
 		struct cow_side *side = &pair->side[i];
 
 		TRY(space_require_pfns(side->space));
-		TRY(layout_read(&side->layout, side->space, 0));
+		TRY(layout_read(&side->layout, side->space));
 		TRY(snapshot_take(&side->snapshot, side->space, SNAPSHOT_ALL));
 	}
 	TRY(pair_walk(&pair->side[0].snapshot, &pair->side[1].snapshot, RANGE_ALL, find_diverged,

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/layout.h"
 
-#include <errno.h>
 #include <fnmatch.h>
-#include <linux/magic.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include "base/scope.h"
-
-#define DEBUG_ROOT "/usr/lib/debug"
 
 enum {
 	SECTIONS_A_PAGE = 64, /* overlapping sections looked at for one page; real files have few */
@@ -31,118 +24,74 @@ static bool has_prefix(const char *text, const char *prefix)
 
 /* --- mapped files ------------------------------------------------------------------------- */
 
-static void mapped_file_destroy(struct mapped_file *file)
+static int compare_pointers(const void *left, const void *right)
 {
-	object_close(file->object);
-	vec_deinit(&file->data);
-	free(file);
+	return (left > right) - (left < right);
 }
 
-/* Where a shared memory object has pages, in RAM or in swap (mm/filemap.c,
- * mapping_seek_hole_data()). */
-static struct error *find_data(struct mapped_file *file, int fd)
+/* Holds the file that was got, if it is not held already; *is_new: it was not. */
+static struct error *hold_file(struct layout *layout, struct file *file, bool *is_new)
 {
-	for (off_t at = 0; (uint64_t)at < file->size;) {
-		off_t start = lseek(fd, at, SEEK_DATA);
-		if (start < 0) /* ENXIO: only a hole is left */
-			return NULL;
-		off_t end = lseek(fd, start, SEEK_HOLE);
-		if (end <= start)
-			return NULL;
-		TRY(vec_push(&file->data, ((struct range){(uint64_t)start, (uint64_t)end})));
-		at = end;
-	}
-	return NULL;
-}
-
-static struct error *examine_file(struct mapped_file *file, int fd, unsigned flags)
-{
-	struct stat st;
-	struct statfs fs;
-
-	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
-		return error_errno(errno, "cannot examine a mapped file");
-	file->opened = true;
-	file->size = (uint64_t)st.st_size;
-	file->deleted = st.st_nlink == 0;
-	file->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
-	/* hugetlbfs has no SEEK_DATA, but it counts (fs/hugetlbfs/inode.c,
-	 * hugetlb_reserve_pages()). */
-	file->blank = file->hugetlb && st.st_blocks == 0;
-	if (file->hugetlb)
+	*is_new = !tfind(file, &layout->file_tree, compare_pointers);
+	if (!*is_new) {
+		file_put(layout->target, file);
 		return NULL;
-	if (fs.f_type == TMPFS_MAGIC) {
-		file->backing = BACKING_SHMEM;
-		TRY(find_data(file, fd));
 	}
-	TRY(object_open(fd, DEBUG_ROOT, &file->object));
-	if (!(flags & LAYOUT_SYMBOLS))
-		object_release_file(file->object);
-	return NULL;
-}
-
-/* A file that cannot be opened is still one; what is no regular file is the kernel's business. */
-static struct error *open_file(struct layout *layout, const struct vma *vma,
-			       struct mapped_file *file)
-{
-	_cleanup_close_ int fd = -1;
-	struct error *error = space_open_object(layout->space, vma, &fd);
-
-	if (!error)
-		return examine_file(file, fd, layout->flags);
-	if ((error_is(error, ERROR_GONE) && !layout->late) || error_is(error, ERROR_NOMEM))
-		return error;
-	if (error_is(error, ERROR_LOOKUP))
-		file->backing = BACKING_SPECIAL;
-	layout->refused += error_is(error, ERROR_DENIED);
-	layout->served += error_is(error, ERROR_UNSUPPORTED);
-	error_free(error);
-	return NULL;
-}
-
-static int compare_files(const void *left, const void *right)
-{
-	const struct mapped_file *a = left, *b = right;
-
-	if (a->inode != b->inode)
-		return a->inode < b->inode ? -1 : 1;
-	if (a->dev_major != b->dev_major)
-		return a->dev_major < b->dev_major ? -1 : 1;
-	return (a->dev_minor > b->dev_minor) - (a->dev_minor < b->dev_minor);
-}
-
-static struct error *get_file(struct layout *layout, const struct vma *vma,
-			      struct mapped_file **result)
-{
-	struct mapped_file key = {.dev_major = vma->dev_major,
-				  .dev_minor = vma->dev_minor,
-				  .inode = vma->inode,
-				  .backing = BACKING_FILE};
-	struct mapped_file *const *found = tfind(&key, &layout->file_tree, compare_files);
-
-	*result = found ? *found : NULL;
-	if (found)
-		return NULL;
-	struct mapped_file *file = malloc(sizeof(*file));
-	if (!file)
-		return error_nomem();
-	*file = key;
 	struct error *error = vec_push(&layout->files, file);
 	if (error) {
-		free(file);
+		file_put(layout->target, file);
 		return error;
 	}
-	if (!tsearch(file, &layout->file_tree, compare_files))
-		return error_nomem();
-	*result = file;
-	return open_file(layout, vma, file);
+	return tsearch(file, &layout->file_tree, compare_pointers) ? NULL : error_nomem();
+}
+
+static bool is_gone(const struct error *error)
+{
+	return error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED);
+}
+
+/* A file that cannot be opened is still one. */
+static struct error *get_file(struct layout *layout, const struct vma *vma, struct file **file)
+{
+	struct error *error = space_file(layout->space, vma, file);
+	bool ended = is_gone(error) && layout->late, is_new;
+
+	if (ended) {
+		error_free(error);
+		error = space_file_unasked(layout->space, vma, file);
+	}
+	TRY(error);
+	TRY(hold_file(layout, *file, &is_new));
+	if (!is_new)
+		return NULL;
+	error = file_examine(layout->space, vma, *file);
+	if (is_gone(error) && layout->late) {
+		error_free(error);
+		return NULL;
+	}
+	layout->refused += !ended && ((*file)->access == FILE_REFUSED ||
+				      ((*file)->access == FILE_OPEN && !(*file)->examined));
+	layout->served += (*file)->access == FILE_SERVED;
+	return error;
+}
+
+struct error *layout_need_symbols(struct layout *layout, const struct region *region)
+{
+	for (size_t i = 0; region->elf && i < layout->regions.count; i++) {
+		const struct region *one = &layout->regions.items[i];
+
+		/* The anonymous end of a .bss has no file of its own. */
+		if (one->elf == region->elf && one->file)
+			return file_need_symbols(layout->space, one->vma, one->file);
+	}
+	return NULL;
 }
 
 /* --- naming ------------------------------------------------------------------------------- */
 
 /* An ELF object as loaded: the areas that follow its first one belong to it. */
 struct module {
-	struct mapped_file *file;
+	struct file *file;
 	const char *path;
 	uint64_t bias;
 };
@@ -178,31 +127,39 @@ static void name_pseudo(struct region *region)
 	}
 }
 
+static enum backing backing_of(const struct file *file)
+{
+	return file->access == FILE_DEVICE ? BACKING_SPECIAL
+	       : file->shmem               ? BACKING_SHMEM
+					   : BACKING_FILE;
+}
+
 static void name_file(struct space *space, struct region *region)
 {
 	const char *path = region->vma->name;
-	const struct mapped_file *file = region->file;
+	const struct file *file = region->file;
 	bool private = !(region->vma->perms & VMA_SHARED);
 
 	region->name = "file";
-	region->backing = file->backing;
+	region->backing = backing_of(file);
 	if (file->hugetlb || space_is_called(space, region->vma, "/anon_hugepage")) {
 		region->name = "hugetlb";
 		/* Private anonymous huge pages are zeroes on demand though they have an inode. */
 		if (private && space_is_called(space, region->vma, "/anon_hugepage"))
 			region->backing = BACKING_ANONYMOUS;
-	} else if (private && strcmp(path, "/dev/zero") == 0 && !file->opened) {
+	} else if (private && strcmp(path, "/dev/zero") == 0 && !file->examined) {
 		region->name = "anon";
 		region->backing = BACKING_ANONYMOUS;
 	} else if (space_is_called(space, region->vma, "/memfd:")) {
 		region->name = "memfd";
-	} else if (file->backing == BACKING_SHMEM || space_is_called(space, region->vma, "/SYSV") ||
+	} else if (region->backing == BACKING_SHMEM ||
+		   space_is_called(space, region->vma, "/SYSV") ||
 		   has_prefix(path, "[anon_shmem:") ||
 		   space_is_called(space, region->vma, "/dev/zero (deleted)")) {
 		/* Known by its name even to who may not open it. */
 		region->name = "shm";
 		region->backing = BACKING_SHMEM;
-	} else if (file->backing == BACKING_SPECIAL) {
+	} else if (region->backing == BACKING_SPECIAL) {
 		region->name = "device";
 	}
 }
@@ -396,7 +353,7 @@ static struct error *add_file_area(struct layout *layout, const struct vma *vma,
 				   struct module *module)
 {
 	struct region region = {.range = vma->range, .vma = vma, .object = vma->name};
-	struct mapped_file *file;
+	struct file *file;
 
 	TRY(get_file(layout, vma, &file));
 	region.file = file;
@@ -481,9 +438,9 @@ static struct error *add_area(struct layout *layout, const struct vma *vma, stru
 	return add_anonymous_area(layout, vma, module);
 }
 
-struct error *layout_read(struct layout *layout, struct space *space, unsigned flags)
+struct error *layout_read(struct layout *layout, struct space *space)
 {
-	*layout = (struct layout){.space = space, .flags = flags, .late = true};
+	*layout = (struct layout){.space = space, .target = space->target, .late = true};
 	return space_vmas(space, &layout->vmas);
 }
 
@@ -499,9 +456,9 @@ struct error *layout_name(struct layout *layout)
 	return error;
 }
 
-struct error *layout_init(struct layout *layout, struct space *space, unsigned flags)
+struct error *layout_init(struct layout *layout, struct space *space)
 {
-	TRY(layout_read(layout, space, flags));
+	TRY(layout_read(layout, space));
 	layout->late = false;
 	return layout_name(layout);
 }
@@ -516,7 +473,7 @@ void layout_deinit(struct layout *layout)
 	tdestroy(layout->file_tree, ignore_node); /* the files themselves are those of the list */
 	layout->file_tree = NULL;
 	for (size_t i = 0; i < layout->files.count; i++)
-		mapped_file_destroy(layout->files.items[i]);
+		file_put(layout->target, layout->files.items[i]);
 	vec_deinit(&layout->files);
 	vec_deinit(&layout->regions);
 	vma_list_deinit(&layout->vmas);
@@ -553,7 +510,7 @@ const char *region_section_at(const struct region *region, uint64_t address)
 }
 
 /* The state of file bytes at `offset` of a shared memory object, and where it changes. */
-static enum page_state shmem_state(const struct mapped_file *file, uint64_t offset, uint64_t *until)
+static enum page_state shmem_state(const struct file *file, uint64_t offset, uint64_t *until)
 {
 	size_t low = 0, high = file->data.count;
 
@@ -577,10 +534,10 @@ static enum page_state shmem_state(const struct mapped_file *file, uint64_t offs
 static enum page_state file_state(const struct region *region, uint64_t page, uint64_t offset,
 				  uint64_t *until)
 {
-	const struct mapped_file *file = region->file;
+	const struct file *file = region->file;
 
 	*until = UINT64_MAX;
-	if (!file || !file->opened)
+	if (!file || !file->examined)
 		return STATE_IN_FILE;
 	if (offset >= align_up(file->size, page))
 		return STATE_SPECIAL; /* past the end: a touch is SIGBUS */

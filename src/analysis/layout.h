@@ -15,6 +15,7 @@
 #include "base/range.h"
 #include "base/vec.h"
 #include "object/object.h"
+#include "target/files.h"
 #include "target/target.h"
 
 enum backing {
@@ -24,28 +25,12 @@ enum backing {
 	BACKING_SPECIAL, /* what the kernel or a device fills in */
 };
 
-/* A mapped file, opened once however often it is mapped. Told apart by device and inode. */
-struct mapped_file {
-	uint32_t dev_major;
-	uint32_t dev_minor;
-	uint64_t inode;
-	enum backing backing;
-	bool hugetlb;
-	bool blank;            /* hugetlb: not one page is in the file yet */
-	bool opened;           /* else nothing below is known */
-	bool deleted;          /* no link is left */
-	uint64_t size;         /* bytes */
-	struct object *object; /* may be no ELF file */
-	VEC(struct range)
-	data; /* BACKING_SHMEM: where it has pages, in bytes of the file, sorted */
-};
-
 struct region {
 	struct range range; /* bytes, page-aligned, within the area */
 	const struct vma *vma;
-	const char *name;               /* ".text", "heap", …; may be bytes from a file */
-	const char *object;             /* path or pseudo-name, or NULL */
-	const struct mapped_file *file; /* that the area maps, or NULL */
+	const char *name;   /* ".text", "heap", …; may be bytes from a file */
+	const char *object; /* path or pseudo-name, or NULL */
+	struct file *file;  /* that the area maps, or NULL */
 	enum backing backing;
 	struct object *elf; /* the object loaded here, for symbols, or NULL */
 	uint64_t bias;      /* of elf: address = value as linked + bias, modulo 2^64 */
@@ -53,31 +38,26 @@ struct region {
 
 struct layout {
 	struct space *space;
-	unsigned flags;
+	struct target *target; /* whose the files are, also when the space is closed */
 	struct vma_list vmas;
 	VEC(struct region) regions; /* sorted by address */
-	VEC(struct mapped_file *) files;
-	void *file_tree; /* the same, for tsearch(3) */
-	bool late;       /* named some time after the areas were read */
+	VEC(struct file *) files;   /* those that its areas map, each held once */
+	void *file_tree;            /* the same, for tsearch(3) */
+	bool late;                  /* named some time after the areas were read */
 	/* Files whose sections have no names: */
 	size_t refused; /* they may not be opened */
 	size_t served;  /* they were not, since a process serves their file system (FUSE) */
 };
 
-enum layout_flags {
-	LAYOUT_SYMBOLS =
-		1 << 0, /* symbols will be asked for: keeps each object's file open for it */
-};
-
 /* Reads the areas of `space`, which must outlive the layout, and the files they map. */
-struct error *layout_init(struct layout *layout, struct space *space, unsigned flags);
+struct error *layout_init(struct layout *layout, struct space *space);
 
 /*
  * The same in two steps, with other things done in between: layout_read() reads the areas and opens
  * no file, so that it may be called while processes are held still; layout_name() makes the
  * regions. What has ended since then is not in the way: its files just have no sections.
  */
-struct error *layout_read(struct layout *layout, struct space *space, unsigned flags);
+struct error *layout_read(struct layout *layout, struct space *space);
 struct error *layout_name(struct layout *layout);
 void layout_deinit(struct layout *layout);
 
@@ -88,6 +68,9 @@ void layout_deinit(struct layout *layout);
  */
 bool area_bias(const struct vma *vma, const struct object *object, const uint64_t *module,
 	       uint64_t page, uint64_t *bias);
+
+/* That symbols of region->elf may be asked for. What they cannot be had for is an error. */
+struct error *layout_need_symbols(struct layout *layout, const struct region *region);
 
 /* The region that holds `address`, or NULL. */
 const struct region *layout_find(const struct layout *layout, uint64_t address);

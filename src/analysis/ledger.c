@@ -151,7 +151,7 @@ static struct error *read_names(struct ledger *ledger, struct ledger_member *mem
 	/* Whoever had a region of the old ones in hand has it no more. */
 	for (size_t i = 0; i < ledger->members.count; i++)
 		ledger->members.items[i]->region = NULL;
-	struct error *error = layout_init(&names->layout, member->space, 0);
+	struct error *error = layout_init(&names->layout, member->space);
 	if (error)
 		names->layout = (struct layout){0};
 	else

@@ -72,12 +72,13 @@ static size_t count_global(const struct object_symbol *const *matches, size_t co
  * Adds the places of a symbol in one loaded object. Where one of several is global, the others are
  * local to their source files and could not be meant from outside.
  */
-static struct error *add_candidates(candidate_list *list, const struct layout *layout,
+static struct error *add_candidates(candidate_list *list, struct layout *layout,
 				    const struct region *region, const char *name)
 {
 	const struct object_symbol *const *matches;
 	size_t count;
 
+	TRY(layout_need_symbols(layout, region));
 	TRY(object_symbols_named(region->elf, name, &matches, &count));
 	bool only_global = count_global(matches, count) == 1;
 	for (size_t i = 0; i < count; i++) {
@@ -240,13 +241,14 @@ static struct error *take_word(void *argument, uint64_t vpn, const uint64_t *wor
 	return NULL;
 }
 
-static struct error *find_symbol(struct location *location)
+static struct error *find_symbol(struct layout *layout, struct location *location)
 {
 	const struct region *region = location->region;
 	const struct object_symbol *symbol;
 
 	if (!region->elf)
 		return NULL;
+	TRY(layout_need_symbols(layout, region));
 	TRY(object_symbol_at(region->elf, location->address - region->bias, &symbol));
 	if (symbol) {
 		location->symbol = symbol->name;
@@ -276,5 +278,5 @@ struct error *locate_address(struct layout *layout, uint64_t address, struct loc
 	location->cow = populated && page_is_cow(location->word, region->vma->perms);
 	const char *section = region_section_at(region, address);
 	location->region_name = section ? section : region->name;
-	return find_symbol(location);
+	return find_symbol(layout, location);
 }

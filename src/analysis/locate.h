@@ -8,7 +8,7 @@
 #include "analysis/layout.h"
 
 /*
- * The address that `text` means in the process of `layout` (opened with LAYOUT_SYMBOLS):
+ * The address that `text` means in the process of `layout`:
  *
  *   0x7f1c2a426123   an address, in hexadecimal
  *   7f1c2a426123     the same, as maps and kallsyms print it

@@ -101,7 +101,7 @@ static int compare_keys(const void *left, const void *right)
 static struct group_key key_of(const struct layout *layout, const struct region *region)
 {
 	struct group_key key = {.name = region->name, .object = region->object};
-	const struct mapped_file *file = region->file;
+	const struct file *file = region->file;
 
 	for (size_t i = 0; !file && region->elf && i < layout->files.count; i++) {
 		if (layout->files.items[i]->object == region->elf)
@@ -109,7 +109,7 @@ static struct group_key key_of(const struct layout *layout, const struct region 
 	}
 	if (file) {
 		key.inode = file->inode;
-		key.device = (uint64_t)file->dev_major << 32 | file->dev_minor;
+		key.device = file->device;
 	}
 	return key;
 }

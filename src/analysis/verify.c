@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <search.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "analysis/verify_internal.h"
 #include "base/scope.h"
@@ -15,6 +16,19 @@ static struct error *allocate(struct verify *v)
 	v->disk_page = direct_buffer(VERIFY_PAGE);
 	v->ram_page = direct_buffer(VERIFY_PAGE);
 	return v->ram && v->disk_page && v->ram_page ? NULL : error_nomem();
+}
+
+/* How many files may be open at once: half of what the process may have, and more is in nobody's
+ * way.
+ */
+static size_t count_direct(void)
+{
+	enum { ENOUGH = 1024 };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > ENOUGH)
+		return ENOUGH;
+	return limit.rlim_cur / 2;
 }
 
 /* Without tracefs a breakpoint is one all the same. */
@@ -41,6 +55,7 @@ struct error *verify_create(struct target *target, struct source *source, struct
 	v->mem_fd = -1;
 	v->self = VERIFY_NONE;
 	v->pages_max = VERIFY_PAGES_MAX;
+	v->direct_max = count_direct();
 	struct error *error = allocate(v);
 	if (!error && target->page_shift != __builtin_ctz(VERIFY_PAGE))
 		error = error_new(ERROR_UNSUPPORTED, "pages of %lu bytes are not known here",
@@ -82,7 +97,7 @@ void verify_destroy(struct verify *v)
 	destroy_findings(v);
 	tdestroy(v->file_tree, ignore_node); /* the files themselves are those of the list */
 	for (size_t i = 0; i < v->files.count; i++)
-		verify_file_destroy(v->files.items[i]);
+		verify_file_destroy(v, v->files.items[i]);
 	vec_deinit(&v->files);
 	for (size_t i = 0; i < v->spaces.count; i++)
 		vec_deinit(&v->spaces.items[i].ranges);

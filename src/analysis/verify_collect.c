@@ -129,12 +129,11 @@ static struct error *remember(struct verify *v, struct verify_file *file,
 /* --- files --------------------------------------------------------------------------------------
  */
 
-void verify_file_destroy(struct verify_file *file)
+void verify_file_destroy(struct verify *v, struct verify_file *file)
 {
-	object_close(file->object);
+	file_put(v->target, file->file);
 	relocations_deinit(&file->relocations);
 	direct_close(&file->direct);
-	scope_closep(&file->fd);
 	free(file->shared.items);
 	vec_deinit(&file->others);
 	vec_deinit(&file->pages);
@@ -148,16 +147,12 @@ static int compare_files(const void *left, const void *right)
 {
 	const struct verify_file *a = left, *b = right;
 
-	if (a->inode != b->inode)
-		return a->inode < b->inode ? -1 : 1;
-	if (a->dev_major != b->dev_major)
-		return a->dev_major < b->dev_major ? -1 : 1;
-	return (a->dev_minor > b->dev_minor) - (a->dev_minor < b->dev_minor);
+	return (a->file > b->file) - (a->file < b->file);
 }
 
 static struct error *remark_defect(struct verify *v, const struct verify_file *file)
 {
-	const char *defect = object_defect(file->object);
+	const char *defect = object_defect(file->file->object);
 	char *text;
 
 	if (!defect)
@@ -170,74 +165,112 @@ static struct error *remark_defect(struct verify *v, const struct verify_file *f
 	return error;
 }
 
-static struct error *examine(struct verify *v, struct verify_file *file)
+/* Opened past the cache; of very many files only to see that it can be done. */
+static struct error *open_direct(struct verify *v, struct verify_file *file, int fd)
 {
-	struct stat st;
-
-	if (fstat(file->fd, &st) < 0)
-		return error_errno(errno, "%s", file->path);
-	file->regular = true;
-	file->stat_device = st.st_dev;
-	file->stat_inode = st.st_ino;
-	if (st.st_nlink == 0)
-		file->fate = FATE_DELETED;
-	TRY(object_open(file->fd, NULL, &file->object));
-	object_release_file(file->object);
-	TRY(remark_defect(v, file));
-	TRY(direct_open(file->fd, &file->direct));
+	TRY(direct_open(fd, &file->direct));
 	if (file->direct.fd < 0) {
 		file->why = strdup(file->direct.why);
-		if (!file->why)
-			return error_nomem();
+		return file->why ? NULL : error_nomem();
 	}
-	scope_closep(&file->fd);
+	file->shut = v->direct_open >= v->direct_max;
+	if (file->shut)
+		direct_close(&file->direct);
+	else
+		v->direct_open++;
 	return NULL;
 }
 
-/* "PATH: why" without the path, which has a column of its own. */
-static const char *without_path(const struct verify_file *file, const char *message)
+static struct error *open_content(struct verify *v, struct space *space, const struct vma *vma,
+				  struct verify_file *file)
 {
-	size_t length = strlen(file->path);
+	_cleanup_close_ int fd = -1;
+	struct error *error = space_open_file(space, vma, file->file, &fd);
 
-	if (strncmp(message, file->path, length) != 0 || strncmp(message + length, ": ", 2) != 0)
-		return message;
-	return message + length + 2;
-}
-
-/* That it cannot be opened is its pages' affair. */
-static struct error *open_file(struct verify *v, struct space *space, const struct vma *vma,
-			       struct verify_file *file)
-{
-	struct error *error = space_open_object(space, vma, &file->fd);
-
+	file->opened = !error;
 	if (!error)
-		error = examine(v, file);
-	if (!error || error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
+		return open_direct(v, file, fd);
+	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED) ||
+	    error_is(error, ERROR_NOMEM))
 		return error;
-	file->regular = !error_is(error, ERROR_LOOKUP);
-	free(file->why);
-	file->why = strdup(without_path(file, error_message(error)));
+	file->why = file_refusal(error, vma);
 	error_free(error);
 	return file->why ? NULL : error_nomem();
 }
 
-static struct error *new_file(struct verify *v, const struct vma *vma, struct verify_file **result)
+/* That it cannot be opened is its pages' affair. Who maps it next may have more luck. */
+static struct error *open_file(struct verify *v, struct space *space, const struct vma *vma,
+			       struct verify_file *file)
+{
+	struct file *f = file->file;
+	bool first = !f->examined;
+
+	free(file->why);
+	file->why = NULL;
+	TRY(file_examine(space, vma, f));
+	if (f->access != FILE_OPEN || !f->object) {
+		file->why = strdup(f->why ? f->why : "it is of a pool of huge pages");
+		return file->why ? NULL : error_nomem();
+	}
+	if (f->deleted)
+		file->fate = FATE_DELETED;
+	if (first)
+		TRY(remark_defect(v, file));
+	return open_content(v, space, vma, file);
+}
+
+struct error *verify_reopen(struct verify *v, struct verify_file *file)
+{
+	struct error *error = NULL;
+
+	for (size_t i = 0; file->direct.fd < 0 && i < file->area_count; i++) {
+		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		struct vma vma = {.range = area->range,
+				  .offset = area->offset,
+				  .inode = file->inode,
+				  .dev_major = file->dev_major,
+				  .dev_minor = file->dev_minor,
+				  .name = file->path};
+		struct space *space;
+		_cleanup_close_ int fd = -1;
+
+		error_free(error);
+		error = target_open_space(v->target, v->spaces.items[area->space].pid, &space);
+		if (error)
+			continue;
+		error = space_open_file(space, &vma, file->file, &fd);
+		space_close(space);
+		if (!error)
+			error = direct_open(fd, &file->direct);
+	}
+	if (file->direct.fd >= 0 || error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	file->why = strdup("it could not be opened once more");
+	return file->why ? NULL : error_nomem();
+}
+
+/* Takes `f`, which is held. */
+static struct error *new_file(struct verify *v, const struct vma *vma, struct file *f,
+			      struct verify_file **result)
 {
 	struct verify_file *file = calloc(1, sizeof(*file));
 
-	if (!file)
+	if (!file) {
+		file_put(v->target, f);
 		return error_nomem();
-	*file = (struct verify_file){.dev_major = vma->dev_major,
+	}
+	*file = (struct verify_file){.file = f,
+				     .dev_major = vma->dev_major,
 				     .dev_minor = vma->dev_minor,
 				     .inode = vma->inode,
 				     .number = (uint32_t)v->files.count,
 				     .path = strdup(vma->name),
-				     .fd = -1,
 				     .direct = {.fd = -1},
 				     .flagged = VERIFY_NONE};
 	struct error *error = file->path ? vec_push(&v->files, file) : error_nomem();
 	if (error) {
-		verify_file_destroy(file);
+		verify_file_destroy(v, file);
 		return error;
 	}
 	if (!tsearch(file, &v->file_tree, compare_files))
@@ -254,18 +287,28 @@ struct numbered_file {
 static struct error *get_file(struct verify *v, struct space *space, const struct vma *vma,
 			      struct numbered_file *result)
 {
-	struct verify_file key = {
-		.dev_major = vma->dev_major, .dev_minor = vma->dev_minor, .inode = vma->inode};
+	struct file *f;
+
+	TRY(space_file(space, vma, &f));
+	struct verify_file key = {.file = f};
 	struct verify_file *const *found = tfind(&key, &v->file_tree, compare_files);
 
 	if (found) {
+		file_put(v->target, f);
 		result->file = *found;
 		result->number = result->file->number;
-		return NULL;
+		return result->file->opened || f->access != FILE_OPEN
+			       ? NULL
+			       : open_file(v, space, vma, result->file);
 	}
-	TRY(new_file(v, vma, &result->file));
+	TRY(new_file(v, vma, f, &result->file));
 	result->number = result->file->number;
 	return open_file(v, space, vma, result->file);
+}
+
+static bool is_regular(const struct verify_file *file)
+{
+	return file->file->access != FILE_DEVICE;
 }
 
 /* --- deleted, replaced
@@ -289,10 +332,10 @@ static struct error *judge_path(struct verify_file *file, int fd, bool deleted)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(errno, "%s", file->path);
-	if (st.st_dev == file->stat_device && st.st_ino == file->stat_inode)
+	if (st.st_dev == file->file->device && st.st_ino == file->file->inode)
 		return NULL;
 	TRY(object_open(fd, NULL, &object));
-	bool same = same_build(file->object, object, &known);
+	bool same = same_build(file->file->object, object, &known);
 	object_close(object);
 	if (same || (!known && !deleted)) {
 		file->fate_why = same && deleted ? strdup("its path holds the same build") : NULL;
@@ -311,8 +354,8 @@ static bool is_at(const struct verify_file *file, struct space *space, const cha
 	_cleanup_error_ struct error *error = space_open_path(space, path, &fd);
 	struct stat st;
 
-	return !error && fstat(fd, &st) == 0 && st.st_dev == file->stat_device &&
-	       st.st_ino == file->stat_inode;
+	return !error && fstat(fd, &st) == 0 && st.st_dev == file->file->device &&
+	       st.st_ino == file->file->inode;
 }
 
 static struct error *judge_fate(struct verify_file *file, struct space *space)
@@ -325,12 +368,12 @@ static struct error *judge_fate(struct verify_file *file, struct space *space)
 		return error_nomem();
 	if (file->fate == FATE_UNKNOWN)
 		file->fate = FATE_FINE;
-	if (file->fate == FATE_FINE && !deleted && !file->object)
+	if (file->fate == FATE_FINE && !deleted && !file->file->object)
 		return NULL;
 	if (deleted)
 		path[strlen(path) - strlen(DELETED_SUFFIX)] = '\0';
 	struct error *error = space_open_path(space, path, &fd);
-	if (!error && file->object)
+	if (!error && file->file->object)
 		error = judge_path(file, fd, deleted);
 	else if (error_is(error, ERROR_LOOKUP) && deleted)
 		file->fate = FATE_DELETED;
@@ -500,8 +543,10 @@ static void find_bias(struct collector *c, const struct vma *vma, struct verify_
 	const struct verify_file *file = c->f.file;
 	const uint64_t *module = c->module == file ? &c->module_bias : NULL;
 
-	if (!file->object || !object_is_elf(file->object) || vma->perms & VMA_SHARED ||
-	    !area_bias(vma, file->object, module, VERIFY_PAGE, &area->bias))
+	const struct object *object = file->file->object;
+
+	if (!object || !object_is_elf(object) || vma->perms & VMA_SHARED ||
+	    !area_bias(vma, object, module, VERIFY_PAGE, &area->bias))
 		return;
 	area->has_bias = true;
 	c->module = file;
@@ -546,10 +591,10 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 	find_bias(c, vma, &area);
 	if (exec && is_memfd(c, vma))
 		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);
-	if (exec && c->f.file->regular)
+	if (exec && is_regular(c->f.file))
 		TRY(found_fate(v, c->space, c->number, &c->f, vma));
 	/* A device's memory is no file's, unless it is executed. */
-	if (!exec && (vma->perms & VMA_WRITE || !c->f.file->regular))
+	if (!exec && (vma->perms & VMA_WRITE || !is_regular(c->f.file)))
 		return NULL;
 	return collect_pages(c, vma, &area);
 }

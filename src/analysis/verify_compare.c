@@ -325,6 +325,19 @@ static struct error *sort_areas(struct verify *v)
 	return NULL;
 }
 
+static struct error *say_cannot(struct verify *v)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		struct verify_file *file = v->files.items[i];
+
+		if (!file->why || file->said)
+			continue;
+		file->said = true;
+		TRY(cannot_file(v, file));
+	}
+	return NULL;
+}
+
 struct error *verify_compare(struct verify *v)
 {
 	TRY(sort_areas(v));
@@ -333,13 +346,12 @@ struct error *verify_compare(struct verify *v)
 
 		v->counts.files += file->area_count > 0;
 		v->all += (file->shared.count + file->others.count + file->held) * VERIFY_PAGE;
-		if (file->why)
-			TRY(cannot_file(v, file));
 	}
+	TRY(say_cannot(v));
 	TRY(compare_files(v, 0, v->files.count));
 	for (size_t i = 0; i < v->files.count; i++) {
 		if (v->files.items[i]->large && !v->files.items[i]->why)
 			TRY(compare_pieces(v, v->files.items[i]));
 	}
-	return NULL;
+	return say_cannot(v);
 }

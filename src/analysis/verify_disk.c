@@ -125,6 +125,15 @@ static void read_batch(struct verify_batch *b)
 	memset(b->data + b->length, 0, length - b->length);
 }
 
+/* One that was shut since very many were open is opened for its pages. */
+static struct error *open_again(struct verify *v, struct verify_file *file)
+{
+	if (!file->shut || file->pages.count == 0)
+		return NULL;
+	file->shut = false;
+	return verify_reopen(v, file);
+}
+
 /* The file to read next, its pages sorted; NULL: that was all. */
 static struct error *next_file(struct verify_reader *r, struct verify_file **result)
 {
@@ -139,6 +148,9 @@ static struct error *next_file(struct verify_reader *r, struct verify_file **res
 		if (r->page == 0) {
 			note_wanted(v, file);
 			TRY(sort_pages(file));
+			TRY(open_again(v, file));
+			if (file->why)
+				continue;
 		}
 		if (r->page < file->pages.count) {
 			*result = file;

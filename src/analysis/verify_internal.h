@@ -10,6 +10,7 @@
 #include "object/object.h"
 #include "object/relocations.h"
 #include "proc/uprobes.h"
+#include "target/files.h"
 
 enum {
 	VERIFY_PAGE = 4096,
@@ -42,16 +43,16 @@ enum file_fate {
 };
 
 struct verify_file {
-	uint32_t dev_major, dev_minor;
+	struct file *file;             /* the target's, held */
+	uint32_t dev_major, dev_minor; /* as maps has them */
 	uint64_t inode;
 	uint32_t number; /* in verify->files */
 	char *path;
-	int fd; /* or -1 */
-	uint64_t stat_device, stat_inode;
-	bool regular;
+	bool opened; /* once; else why says what was in the way */
 	struct direct_file direct;
+	bool shut; /* `direct` is closed until its turn comes: too many are open */
 	char *why; /* it cannot be compared; else NULL */
-	struct object *object;
+	bool said; /* for each process that has pages of it */
 	enum file_fate fate;
 	char *fate_why;
 	uint32_t flagged; /* the last space that a row says the fate to */
@@ -133,6 +134,7 @@ struct verify {
 	void *names; /* of areas without a file: a tree of tsearch(3) */
 	struct uprobe_list uprobes;
 	size_t pages_held, pages_max;
+	size_t direct_open, direct_max; /* files that are open until they are compared */
 	uint32_t self; /* the space of this program, for its vdso alone; or VERIFY_NONE */
 
 	/* one process held open */
@@ -156,7 +158,10 @@ struct verify {
 
 /* Adds the vdso of this very program, to compare others with. */
 struct error *verify_add_self(struct verify *v);
-void verify_file_destroy(struct verify_file *file);
+void verify_file_destroy(struct verify *v, struct verify_file *file);
+
+/* Opens file->direct, through whichever process still has an area of it; else sets file->why. */
+struct error *verify_reopen(struct verify *v, struct verify_file *file);
 
 /* Remembers those pages of a large file whose number is `first` … `first` + `count` - 1. */
 struct error *verify_collect_piece(struct verify *v, struct verify_file *file, uint64_t first,

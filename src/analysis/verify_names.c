@@ -76,14 +76,11 @@ static struct error *forgive(struct error *error)
 static struct error *name_process(struct verify *v, struct verify_finding *findings, size_t count)
 {
 	struct layout layout;
-	bool symbols = false;
 
 	TRY(forgive(verify_open(v, findings->space)));
 	if (!v->open || v->open_space != findings->space)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		symbols |= has_symbol(&findings[i]);
-	struct error *error = layout_init(&layout, v->open, symbols ? LAYOUT_SYMBOLS : 0);
+	struct error *error = layout_init(&layout, v->open);
 	if (error)
 		return forgive(error);
 	for (size_t i = 0; !error && i < count; i++)

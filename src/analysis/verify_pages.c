@@ -141,8 +141,8 @@ static const struct uprobe *find_uprobe(const struct page_row *row, unsigned at)
 	for (size_t i = 0; i < v->uprobes.items.count; i++) {
 		const struct uprobe *one = &v->uprobes.items.items[i];
 
-		if (one->offset == offset && one->found && one->device == row->file->stat_device &&
-		    one->inode == row->file->stat_inode)
+		if (one->offset == offset && one->found && one->device == row->file->file->device &&
+		    one->inode == row->file->file->inode)
 			return one;
 	}
 	return NULL;

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/scope.h"
 #include "cmd/census.h"
 #include "cmd/processes.h"
 #include "proc/cgroup.h"
+#include "target/files.h"
 
 enum { PAYERS_NAMED = 3 };
 
@@ -133,6 +135,7 @@ struct grouping {
 	size_t *first_member;     /* by space */
 	VEC(size_t) area_members; /* by area, from first_area[space] on */
 	size_t *first_area;
+	VEC(struct file *) files; /* held while objects are told apart */
 };
 
 struct group_key {
@@ -175,10 +178,8 @@ static struct error *find_group(struct grouping *g, const struct group_key *want
 	struct census_row *row = &g->rows->items[*group];
 	TRY(copy(wanted->name, &row->name));
 	if (wanted->inode)
-		TRY(append(&row->file, "%02llx:%02llx %llu",
-			   (unsigned long long)(wanted->device >> 32),
-			   (unsigned long long)(wanted->device & UINT32_MAX),
-			   (unsigned long long)wanted->inode));
+		TRY(append(&row->file, "%02x:%02x %llu", major(wanted->device),
+			   minor(wanted->device), (unsigned long long)wanted->inode));
 	/* The key outlives the caller's name. */
 	key->name = row->name;
 	return NULL;
@@ -210,6 +211,9 @@ static void grouping_deinit(struct grouping *g)
 	vec_deinit(&g->area_members);
 	free(g->first_member);
 	free(g->first_area);
+	for (size_t i = 0; i < g->files.count; i++)
+		file_put(g->index->target, g->files.items[i]);
+	vec_deinit(&g->files);
 }
 
 static size_t member_of_space(const void *argument, const struct index_mapper *mapper)
@@ -351,24 +355,71 @@ struct error *census_rows_by_cgroup(const struct index *index, const process_vec
 
 /* --- by object ------------------------------------------------------------------------------ */
 
+/* The process of a row once more, for the files that its areas show; NULL where it has ended. */
+static struct error *open_again(struct grouping *g, size_t space, struct space **opened)
+{
+	struct error *error =
+		target_open_space(g->index->target, g->index->spaces.items[space].pid, opened);
+
+	if (!error)
+		return NULL;
+	*opened = NULL;
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
+/* Which file an area shows, as stat has it: two files may have the same numbers in maps. */
+static struct error *name_file(struct grouping *g, struct space *space, const struct vma *vma,
+			       struct group_key *key)
+{
+	struct file *file;
+	struct error *error = space ? space_file(space, vma, &file) : NULL;
+
+	if (!space || error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED)) {
+		error_free(error);
+		return NULL;
+	}
+	TRY(error);
+	key->device = file->device;
+	key->inode = file->inode;
+	/* Held once, so that it is known when the next process shows it. */
+	if (file->references == 1)
+		error = vec_push(&g->files, file);
+	if (error || file->references > 1)
+		file_put(g->index->target, file);
+	return error;
+}
+
+static struct error *group_area(struct grouping *g, size_t space, struct space *opened,
+				const struct vma *vma, size_t from)
+{
+	struct group_key key = {.device = makedev(vma->dev_major, vma->dev_minor),
+				.inode = vma->inode,
+				.name = *vma->name ? vma->name : "anon"};
+	size_t group, member;
+
+	if (vma->inode)
+		TRY(name_file(g, opened, vma, &key));
+	TRY(find_group(g, &key, &group));
+	TRY(find_member(g, space, group, from, &member));
+	return vec_push(&g->area_members, member);
+}
+
 static struct error *group_areas(struct grouping *g, size_t space)
 {
 	const struct vma_list *vmas = &g->index->spaces.items[space].vmas;
 	size_t from = g->members.count;
+	struct space *opened;
 
 	g->first_area[space] = g->area_members.count;
-	for (size_t i = 0; i < vmas->count; i++) {
-		const struct vma *vma = &vmas->items[i];
-		struct group_key key = {.device = (uint64_t)vma->dev_major << 32 | vma->dev_minor,
-					.inode = vma->inode,
-					.name = *vma->name ? vma->name : "anon"};
-		size_t group, member;
-
-		TRY(find_group(g, &key, &group));
-		TRY(find_member(g, space, group, from, &member));
-		TRY(vec_push(&g->area_members, member));
-	}
-	return NULL;
+	TRY(open_again(g, space, &opened));
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < vmas->count; i++)
+		error = group_area(g, space, opened, &vmas->items[i], from);
+	space_close(opened);
+	return error;
 }
 
 static struct error *group_objects(struct grouping *g)

@@ -500,7 +500,7 @@ static struct error *map_pages(struct map *map)
 
 static struct error *map_space(struct map *map, struct space *space)
 {
-	TRY(layout_init(&map->layout, space, 0));
+	TRY(layout_init(&map->layout, space));
 	if (map->layout.refused)
 		invocation_warn(map->invocation,
 				"%zu mapped files may not be opened, so their sections have no "

@@ -219,7 +219,7 @@ static struct error *open_process(struct owner *o)
 		return NULL;
 	TRY(parse_pid(o->process, &pid));
 	TRY(target_open_space(o->target, pid, &o->wanted.space));
-	return layout_init(&o->wanted.layout, o->wanted.space, 0);
+	return layout_init(&o->wanted.layout, o->wanted.space);
 }
 
 static struct error *choose_frames(struct owner *o)
@@ -332,7 +332,7 @@ static struct error *find_region(struct owner *o, const struct mapper *mapper,
 		error = target_open_space(o->target, o->index.spaces.items[mapper->space].pid,
 					  &place->space);
 		if (!error)
-			error = layout_init(&place->layout, place->space, 0);
+			error = layout_init(&place->layout, place->space);
 	}
 	if (error_is(error, ERROR_NOMEM))
 		return error;

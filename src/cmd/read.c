@@ -349,7 +349,7 @@ static struct error *read_in_layout(struct reading *r, const char *where)
 
 static struct error *read_in_space(struct reading *r, struct space *space, const char *where)
 {
-	TRY(layout_init(&r->layout, space, LAYOUT_SYMBOLS));
+	TRY(layout_init(&r->layout, space));
 	struct error *error = read_in_layout(r, where);
 	layout_deinit(&r->layout);
 	return error;

@@ -229,7 +229,7 @@ static struct error *read_layouts(struct sharer *s)
 			continue;
 		struct error *error = target_open_space(s->target, one->pid, &s->spaces[i]);
 		if (!error)
-			error = layout_read(&s->layouts[i], s->spaces[i], 0);
+			error = layout_read(&s->layouts[i], s->spaces[i]);
 		TRY(index_settle(one, error));
 	}
 	return NULL;

@@ -265,7 +265,7 @@ static struct error *translate_in_layout(struct translate *t)
 
 static struct error *translate_in_space(struct translate *t, struct space *space)
 {
-	TRY(layout_init(&t->layout, space, LAYOUT_SYMBOLS));
+	TRY(layout_init(&t->layout, space));
 	struct error *error = translate_in_layout(t);
 	layout_deinit(&t->layout);
 	return error;

@@ -220,7 +220,7 @@ static struct error *walk_in_layout(struct walk *w)
 {
 	struct layout layout;
 
-	TRY(layout_init(&layout, w->space, LAYOUT_SYMBOLS));
+	TRY(layout_init(&layout, w->space));
 	struct error *error = walk_one(w, &layout);
 	layout_deinit(&layout);
 	return error;

@@ -83,6 +83,7 @@ struct object {
 	bool has_sections; /* the section headers are fit to be asked for */
 	const char *defect;
 	char *debug_root;
+	uint64_t *symbol_bytes; /* or NULL: see object_limit() */
 	VEC(struct object_segment) segments;
 	VEC(struct object_section) sections;
 	struct strings section_names;

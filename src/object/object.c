@@ -224,6 +224,11 @@ void object_release_file(struct object *object)
 	scope_closep(&object->fd);
 }
 
+void object_limit(struct object *object, uint64_t *bytes)
+{
+	object->symbol_bytes = bytes;
+}
+
 void object_close(struct object *object)
 {
 	if (!object)

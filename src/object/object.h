@@ -66,10 +66,20 @@ void object_close(struct object *object); /* NULL is fine */
 
 /*
  * Closes the object's file, which otherwise stays open until the symbols are read: for who keeps
- * many objects and wants no symbols of this one. Asking for symbols then is an error, unless they
- * were read before.
+ * many objects. Asking for symbols then is an error, unless they were read before, or
+ * object_read_symbols() reads them of `fd`, the same file opened once more.
  */
 void object_release_file(struct object *object);
+bool object_lacks_symbols(const struct object *object); /* the file is closed, they were not read */
+struct error *object_read_symbols(struct object *object, int fd);
+
+/*
+ * Counts in *bytes, which is that of all objects of a run, what is read of symbol tables and their
+ * names. Where it comes to SYMBOL_BYTES_MAX in all, further tables are defects and not read: files
+ * with holes are small on the disk, and may be many.
+ */
+#define SYMBOL_BYTES_MAX ((uint64_t)1 << 30)
+void object_limit(struct object *object, uint64_t *bytes);
 
 bool object_is_elf(const struct object *object);
 unsigned object_bits(const struct object *object);         /* 32 or 64; 0 when not ELF */

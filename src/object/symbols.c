@@ -75,6 +75,28 @@ static bool table_is_fit(struct object *object, const GElf_Shdr *header, Elf_Typ
 	return false;
 }
 
+/* The bytes of section `index`, or 0 where there is none. */
+static uint64_t size_of(struct object *object, size_t index)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = elf_getscn(object->elf, index);
+
+	return section && gelf_getshdr(section, &header) ? header.sh_size : 0;
+}
+
+/* Whether so many bytes may still be read in this run. */
+static bool take_bytes(struct object *object, uint64_t bytes)
+{
+	if (!object->symbol_bytes)
+		return true;
+	if (bytes > SYMBOL_BYTES_MAX - *object->symbol_bytes) {
+		object_set_defect(object, "symbol table: more than is read in one run");
+		return false;
+	}
+	*object->symbol_bytes += bytes;
+	return true;
+}
+
 static Elf_Data *table_data(struct object *object, Elf_Scn *section)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
@@ -102,7 +124,8 @@ static struct error *table_init(struct table *table, struct object *object, Elf_
 	GElf_Shdr header;
 
 	*table = (struct table){.object = object};
-	if (!gelf_getshdr(section, &header) || !table_is_fit(object, &header, ELF_T_SYM))
+	if (!gelf_getshdr(section, &header) || !table_is_fit(object, &header, ELF_T_SYM) ||
+	    !take_bytes(object, header.sh_size + size_of(object, header.sh_link)))
 		return NULL;
 	table->names = header.sh_link;
 	TRY(object_read_strings(object, header.sh_link, MAX_STRING_TABLE, &table->strings));
@@ -328,6 +351,7 @@ static struct error *read_debug_file(struct object *object)
 	TRY(object_open_debug_file(object, &debug));
 	if (!debug)
 		return NULL;
+	object_limit(debug, object->symbol_bytes);
 	struct error *error = symbols_read(debug, &object->symbols);
 	/* Its sections and segments are not served, so what ails them is of no consequence. */
 	object_close(debug);
@@ -353,6 +377,29 @@ struct error *symbols_load(struct object *object)
 	symbols->loaded = true;
 	object_release_file(object); /* nothing is left to ask of it */
 	return NULL;
+}
+
+bool object_lacks_symbols(const struct object *object)
+{
+	return object->is_elf && !object->elf && !object->symbols.loaded;
+}
+
+struct error *object_read_symbols(struct object *object, int fd)
+{
+	struct object *again;
+
+	TRY(object_open(fd, object->debug_root, &again));
+	object_limit(again, object->symbol_bytes);
+	struct error *error = symbols_load(again);
+	if (!error) {
+		object->symbols = again->symbols;
+		object->symbols.loaded = true; /* it may be no ELF file by now */
+		again->symbols = (struct symbols){0};
+		if (again->defect)
+			object_set_defect(object, again->defect);
+	}
+	object_close(again);
+	return error;
 }
 
 void symbols_deinit(struct symbols *symbols)

@@ -33,6 +33,13 @@
 struct target;
 struct space;
 
+/* What can be said of a file without reading it. */
+struct file_status {
+	uint64_t device; /* as makedev(3) */
+	uint64_t inode;
+	bool regular;
+};
+
 /* See pagemap_visit: words are valid until it returns. */
 typedef struct error *(*pages_visit)(void *argument, uint64_t vpn, const uint64_t *words,
 				     size_t count);
@@ -62,6 +69,9 @@ struct space_ops {
 	struct error *(*vmas)(struct space *space, struct vma_list *list);
 	struct error *(*pages)(struct space *space, const struct vma *vma, struct range range,
 			       pages_visit visit, void *argument);
+	/* Which file the area shows, and that very file opened: see target/files.h. */
+	struct error *(*identify)(struct space *space, const struct vma *vma,
+				  struct file_status *status);
 	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
 	struct error *(*open_path)(struct space *space, const char *path, int *fd);
 	struct error *(*tracer)(struct space *space, pid_t *tracer);
@@ -77,6 +87,8 @@ struct target {
 	unsigned page_shift;
 	bool held;         /* processes are held still: no file may be opened, nothing waited for */
 	bool no_zero_page; /* this kernel maps none: a page that is only read has its own frame */
+	void *files;       /* target/files.c's, of struct file: those that somebody holds */
+	uint64_t symbol_bytes; /* what was read of symbol tables in all: see object_limit() */
 };
 
 struct space {
@@ -197,17 +209,6 @@ static inline struct error *space_pages(struct space *space, const struct vma *v
 					struct range range, pages_visit visit, void *argument)
 {
 	return space->ops->pages(space, vma, range, visit, argument);
-}
-
-/*
- * The file that is mapped at `vma`, itself: deleted, replaced or in another mount namespace it is
- * still this one. Open for reading, caller closes. ERROR_LOOKUP when it is no regular file,
- * ERROR_DENIED when it cannot be had, or not for certain; ERROR_UNSUPPORTED when a process serves
- * its file system, which is not asked.
- */
-static inline struct error *space_open_object(struct space *space, const struct vma *vma, int *fd)
-{
-	return space->ops->open_object(space, vma, fd);
 }
 
 /*

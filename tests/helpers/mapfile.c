@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mapfile [-x] [-w] [-s] [-t] FILE: maps a file, privately and to be read, and waits.
+ * mapfile [-x] [-w] [-s] [-t] FILE…: maps files, privately and to be read, and waits.
  *	-x also executable	-w also writable	-s shared	-t reads every page
- * Prints
+ * Prints of each
  *
  *	address 0x7f0000000000
  *	pages 3
@@ -24,43 +24,55 @@ static void touch(const volatile char *p, size_t len, size_t page)
 		(void)p[i];
 }
 
-int main(int argc, char **argv)
+struct how {
+	int prot, flags;
+	int reads;
+};
+
+static void map_file(const struct how *how, const char *path)
 {
-	int prot = PROT_READ, flags = MAP_PRIVATE, reads = 0, opt, fd;
 	size_t page = helper_page(), len;
 	struct stat st;
-	char *p;
+	int writes = how->prot & PROT_WRITE && how->flags == MAP_SHARED;
+	int fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		helper_die(path);
+	/* An empty file, or a device, is mapped by one page that cannot be touched. */
+	len = st.st_size > 0 ? (size_t)st.st_size : page;
+	char *p = mmap(NULL, len, how->prot, how->flags, fd, 0);
+	if (p == MAP_FAILED)
+		helper_die(path);
+	close(fd);
+	if (how->reads && st.st_size > 0)
+		touch(p, len, page);
+	printf("address 0x%" PRIxPTR "\npages %zu\n", (uintptr_t)p, (len + page - 1) / page);
+}
+
+int main(int argc, char **argv)
+{
+	struct how how = {PROT_READ, MAP_PRIVATE, 0};
+	int opt;
 
 	while ((opt = getopt(argc, argv, "xwst")) != -1) {
 		if (opt == 'x')
-			prot |= PROT_EXEC;
+			how.prot |= PROT_EXEC;
 		else if (opt == 'w')
-			prot |= PROT_WRITE;
+			how.prot |= PROT_WRITE;
 		else if (opt == 's')
-			flags = MAP_SHARED;
+			how.flags = MAP_SHARED;
 		else if (opt == 't')
-			reads = 1;
+			how.reads = 1;
 		else
 			return 2;
 	}
-	if (optind + 1 != argc) {
-		fprintf(stderr, "usage: mapfile [-x] [-w] [-s] [-t] FILE\n");
+	if (optind == argc) {
+		fprintf(stderr, "usage: mapfile [-x] [-w] [-s] [-t] FILE...\n");
 		return 2;
 	}
 	helper_init();
-	fd = open(argv[optind],
-		  (prot & PROT_WRITE && flags == MAP_SHARED ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		helper_die(argv[optind]);
-	/* An empty file, or a device, is mapped by one page that cannot be touched. */
-	len = st.st_size > 0 ? (size_t)st.st_size : page;
-	p = mmap(NULL, len, prot, flags, fd, 0);
-	if (p == MAP_FAILED)
-		helper_die(argv[optind]);
-	close(fd);
-	if (reads && st.st_size > 0)
-		touch(p, len, page);
-	printf("address 0x%" PRIxPTR "\npages %zu\n", (uintptr_t)p, (len + page - 1) / page);
+	for (int i = optind; i < argc; i++)
+		map_file(&how, argv[i]);
 	helper_ready();
 	helper_wait();
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -69,22 +70,40 @@ static struct error *pages(struct space *space, const struct vma *vma, struct ra
 	return NULL;
 }
 
-static struct error *open_object(struct space *space, const struct vma *vma, int *fd)
+static struct error *find_file(const struct fake *fake, const struct vma *vma, int *fd)
 {
-	struct fake *fake = fake_of(space);
-
-	fake->opened++;
 	for (size_t i = 0; i < fake->file_count; i++) {
 		const struct fake_file *file = &fake->files[i];
 
 		if (file->inode != vma->inode)
 			continue;
-		if (file->fd < 0)
-			return error_new(file->error, "%s: no", vma->name);
-		*fd = dup(file->fd);
-		return NULL;
+		*fd = file->fd;
+		return file->fd < 0 ? error_new(file->error, "%s: no", vma->name) : NULL;
 	}
 	return error_new(ERROR_DENIED, "%s: not in the table", vma->name);
+}
+
+static struct error *identify(struct space *space, const struct vma *vma,
+			      struct file_status *status)
+{
+	struct stat st;
+	int fd;
+
+	fake_of(space)->asked++;
+	TRY(find_file(fake_of(space), vma, &fd));
+	assert_int_equal(fstat(fd, &st), 0);
+	*status = (struct file_status){st.st_dev, st.st_ino, S_ISREG(st.st_mode)};
+	return NULL;
+}
+
+static struct error *open_object(struct space *space, const struct vma *vma, int *fd)
+{
+	int found;
+
+	fake_of(space)->opened++;
+	TRY(find_file(fake_of(space), vma, &found));
+	*fd = dup(found);
+	return NULL;
 }
 
 static struct error *check_alive(struct space *space)
@@ -112,8 +131,11 @@ static struct error *frames(struct target *target, const uint64_t *pfns, size_t 
 }
 
 static const struct target_ops target_ops = {.frames = frames};
-static const struct space_ops space_ops = {
-	.vmas = vmas, .pages = pages, .open_object = open_object, .check_alive = check_alive};
+static const struct space_ops space_ops = {.vmas = vmas,
+					   .pages = pages,
+					   .identify = identify,
+					   .open_object = open_object,
+					   .check_alive = check_alive};
 
 void fake_init(struct fake *fake)
 {

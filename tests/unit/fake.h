@@ -25,7 +25,8 @@ struct fake {
 	const struct fake_file *files;
 	size_t file_count;
 	bool frames_denied;
-	size_t opened; /* calls of open_object */
+	size_t asked;  /* calls of identify */
+	size_t opened; /* of open_object */
 
 	struct target target;
 	struct space space;

@@ -56,7 +56,7 @@ static void check(struct fake *fake, const char *expected)
 	struct layout layout;
 
 	fake_init(fake);
-	assert_ok(layout_init(&layout, &fake->space, 0));
+	assert_ok(layout_init(&layout, &fake->space));
 	assert_whole(&layout);
 	_cleanup_free_ char *text = describe(&layout);
 	assert_string_equal(text, expected);
@@ -278,16 +278,17 @@ static void an_ended_process_is_no_layout(void **state)
 
 	(void)state;
 	fake_init(&fake);
-	assert_error(layout_init(&layout, &fake.space, 0), ERROR_GONE, "/bin/x: no");
+	assert_error(layout_init(&layout, &fake.space), ERROR_GONE, "/bin/x: no");
 	fake.maps = "not maps\n";
-	assert_error(layout_init(&layout, &fake.space, 0), ERROR_INPUT, "not an area");
+	assert_error(layout_init(&layout, &fake.space), ERROR_INPUT, "not an area");
 }
 
-/* A file is opened once, however many areas map it. */
+/* A file is opened once, however many areas map it, and asked for in vain once. */
 static void many_areas_of_one_file(void **state)
 {
 	enum { AREAS = 20000 };
-	static const struct fake_file files[] = {{7, -1, ERROR_DENIED}};
+	_cleanup_close_ int fd = fake_elf(true);
+	const struct fake_file files[] = {{7, -1, ERROR_DENIED}, {8, fd, 0}};
 	char *maps;
 	size_t length;
 	FILE *out = open_memstream(&maps, &length);
@@ -295,12 +296,13 @@ static void many_areas_of_one_file(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i <= AREAS; i++)
-		fprintf(out, "%x000-%x000 r--p 0 8:1 7 /bin/x\n", 2 * i, 2 * i + 1);
+		fprintf(out, "%x000-%x000 r--p 0 8:1 %u /bin/x\n", 2 * i, 2 * i + 1, 7 + i % 2);
 	fclose(out);
-	struct fake fake = {.maps = maps, .files = files, .file_count = 1};
+	struct fake fake = {.maps = maps, .files = files, .file_count = 2};
 	fake_init(&fake);
-	assert_ok(layout_init(&layout, &fake.space, 0));
+	assert_ok(layout_init(&layout, &fake.space));
 	assert_int_equal(fake.opened, 1);
+	assert_int_equal(fake.asked, AREAS / 2 + 1);
 	assert_int_equal(layout.regions.count, AREAS);
 	assert_whole(&layout);
 	layout_deinit(&layout);
@@ -321,7 +323,7 @@ static void finding_regions(void **state)
 
 	(void)state;
 	fake_init(&fake);
-	assert_ok(layout_init(&layout, &fake.space, 0));
+	assert_ok(layout_init(&layout, &fake.space));
 	assert_null(layout_find(&layout, BASE + 0x3fff));
 	assert_string_equal(layout_find(&layout, BASE + 0x4000)->name, ".data");
 	assert_string_equal(layout_find(&layout, BASE + 0x7fff)->name, ".bss");
@@ -430,7 +432,7 @@ static void patterns_for_objects(void **state)
 static void states_of_pages_not_there(void **state)
 {
 	struct vma vma = {.range = {0x10000, 0x20000}, .offset = 0x2000};
-	struct mapped_file file = {.opened = true, .size = 0x5001, .backing = BACKING_FILE};
+	struct file file = {.examined = true, .size = 0x5001};
 	struct region region = {.range = vma.range, .vma = &vma, .file = &file};
 	struct range data[] = {{0x3000, 0x4000}, {0x5000, 0x6000}};
 
@@ -452,7 +454,7 @@ static void states_of_pages_not_there(void **state)
 	check_empty(&region, 0x10, 0x20, "16 in-file");
 
 	/* Shared memory: where it has no page, a touch gives zeroes. */
-	region.backing = file.backing = BACKING_SHMEM;
+	region.backing = BACKING_SHMEM;
 	file.size = 0x7000;
 	file.data.items = data;
 	file.data.count = 2;
@@ -462,15 +464,15 @@ static void states_of_pages_not_there(void **state)
 	check_empty(&region, 0x10, 0x20, "5 untouched, 11 special");
 
 	/* Not to be opened: nothing is known of its size. */
-	file.opened = false;
-	region.backing = file.backing = BACKING_FILE;
+	file.examined = false;
+	region.backing = BACKING_FILE;
 	check_empty(&region, 0x10, 0x20, "16 in-file");
 }
 
 static void offsets_at_the_end_of_a_file_offset(void **state)
 {
 	struct vma vma = {.range = {0x10000, 0x20000}, .offset = UINT64_MAX - 0xfff};
-	struct mapped_file file = {.opened = true, .size = 0x5000, .backing = BACKING_FILE};
+	struct file file = {.examined = true, .size = 0x5000};
 	struct region region = {
 		.range = vma.range, .vma = &vma, .file = &file, .backing = BACKING_FILE};
 	uint64_t until;
@@ -502,7 +504,7 @@ static void this_process(void **state)
 	(void)state;
 	assert_ok(target_live_create(NULL, &target));
 	assert_ok(target_open_space(target, getpid(), &space));
-	assert_ok(layout_init(&layout, space, 0));
+	assert_ok(layout_init(&layout, space));
 	assert_whole(&layout);
 	assert_string_equal(name_of(&layout, (const void *)(uintptr_t)this_process), ".text");
 	assert_string_equal(name_of(&layout, constant + 4096), ".rodata");

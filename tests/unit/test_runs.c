@@ -43,7 +43,7 @@ static void check_runs(struct fake *fake, const struct run_options *options, con
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
-	assert_ok(layout_init(&layout, &fake->space, 0));
+	assert_ok(layout_init(&layout, &fake->space));
 	for (size_t i = 0; i < layout.regions.count; i++)
 		assert_ok(
 			runs_of_region(&layout, &layout.regions.items[i], options, print_run, out));
@@ -295,7 +295,7 @@ static void entries_part_pages(void **state)
 		FILE *out = open_memstream(&text, &length);
 
 		fake_init(&fake);
-		assert_ok(layout_init(&layout, &fake.space, 0));
+		assert_ok(layout_init(&layout, &fake.space));
 		for (size_t r = 0; r < layout.regions.count; r++)
 			assert_ok(runs_of_region(&layout, &layout.regions.items[r], &options,
 						 print_entry, out));
@@ -334,7 +334,7 @@ static void runs_that_are_alike_say_so(void **state)
 
 	(void)state;
 	fake_init(&fake);
-	assert_ok(layout_init(&layout, &fake.space, 0));
+	assert_ok(layout_init(&layout, &fake.space));
 	for (size_t i = 0; i < layout.regions.count; i++)
 		assert_ok(runs_of_region(&layout, &layout.regions.items[i], &plain, print_alike,
 					 out));
@@ -360,7 +360,7 @@ static void errors_come_through(void **state)
 
 	(void)state;
 	fake_init(&fake);
-	assert_ok(layout_init(&layout, &fake.space, 0));
+	assert_ok(layout_init(&layout, &fake.space));
 	assert_error(runs_of_region(&layout, &layout.regions.items[0], &(struct run_options){0},
 				    refuse, &calls),
 		     ERROR_OTHER, "enough");
@@ -549,7 +549,7 @@ static void any_words_at_all(void **state)
 		}
 		fake_init(&fake);
 		fake.space.pfns_visible = roll(4) > 0;
-		assert_ok(layout_init(&layout, &fake.space, 0));
+		assert_ok(layout_init(&layout, &fake.space));
 		e.layout = &layout;
 		assert_ok(
 			runs_of_region(&layout, &layout.regions.items[0], &options, check_run, &e));

@@ -23,7 +23,7 @@ struct error *view_open(struct lab *lab, pid_t pid, struct view *view)
 {
 	*view = (struct view){0};
 	TRY(target_open_space(lab->target, pid, &view->space));
-	TRY(layout_init(&view->layout, view->space, LAYOUT_SYMBOLS));
+	TRY(layout_init(&view->layout, view->space));
 	view->has_layout = true;
 	if (!view->space->pfns_visible)
 		TRY(lab_missing(lab, "frame numbers: they are hidden without CAP_SYS_ADMIN"));

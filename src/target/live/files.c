@@ -161,52 +161,6 @@ static struct error *check_may_open(struct live_space *space, const struct vma *
 	return NULL;
 }
 
-/* --- opening -------------------------------------------------------------------------------------
- */
-
-/* Opens for reading what the O_PATH fd `path_fd` refers to, if that is a regular file. */
-static struct error *reopen_regular(int path_fd, const char *name, int *fd)
-{
-	struct stat st;
-	char path[64];
-
-	if (fstat(path_fd, &st) < 0)
-		return error_errno(errno, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return error_new(ERROR_LOOKUP, "%s: not a regular file", name);
-	/* Only now is it opened: opening a device may hang or do something. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return *fd < 0 ? error_errno(errno, "%s", name) : NULL;
-}
-
-/*
- * Without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE map_files may not be followed (fs/proc/base.c,
- * proc_map_files_get_link()). The path as the process sees it is then the way, good only if device
- * and inode there are those of the mapping.
- */
-static struct error *open_by_path(struct live_space *space, const struct vma *vma, int *fd)
-{
-	_cleanup_free_ char *path = NULL;
-	struct stat st;
-
-	if (vma->name[0] != '/')
-		return error_new(ERROR_LOOKUP, "%s: not a path", vma->name);
-	if (asprintf(&path, "root%s", vma->name) < 0) {
-		path = NULL;
-		return error_nomem();
-	}
-	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
-	if (path_fd < 0 && errno == ESRCH)
-		return live_gone(&space->base);
-	if (path_fd < 0 || fstat(path_fd, &st) < 0)
-		return error_errno(errno, "%s", vma->name);
-	if (st.st_ino != vma->inode || major(st.st_dev) != vma->dev_major ||
-	    minor(st.st_dev) != vma->dev_minor)
-		return error_new(ERROR_DENIED, "%s: another file is there now", vma->name);
-	return reopen_regular(path_fd, vma->name, fd);
-}
-
 /* Below /proc/PID. The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir().
  */
 static void map_files_path(const struct vma *vma, char path[64])
@@ -243,25 +197,176 @@ void live_spell_names(struct live_space *space, struct vma_list *list)
 	}
 }
 
-struct error *live_open_object(struct space *base, const struct vma *vma, int *fd)
+/* --- opening -------------------------------------------------------------------------------------
+ */
+
+/* Without asking a server: what the kernel has of the file is enough to tell it from others. */
+static struct error *read_status(int fd, const char *name, struct file_status *status)
 {
-	struct live_space *space = live_space(base);
+	struct statx x;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &x) < 0)
+		return error_errno(errno, "%s", name);
+	*status = (struct file_status){.device = makedev(x.stx_dev_major, x.stx_dev_minor),
+				       .inode = x.stx_ino,
+				       .regular = S_ISREG(x.stx_mode)};
+	return NULL;
+}
+
+/* Opens for reading what the O_PATH fd `path_fd` refers to, which is a regular file. */
+static struct error *reopen(int path_fd, const char *name, int *fd)
+{
 	char path[64];
 
-	TRY(check_may_open(space, vma));
+	/* Only now is it opened: opening a device may hang or do something. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return *fd < 0 ? error_errno(errno, "%s", name) : NULL;
+}
+
+/* What maps shows of a mapping of our own of that file: device and inode. */
+static struct error *read_own_numbers(int fd, struct vma *own)
+{
+	__attribute__((cleanup(vma_list_deinit))) struct vma_list list = {0};
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	_cleanup_close_ int maps = process_open_own(AT_FDCWD, "/proc/self/maps", O_RDONLY);
+
+	if (maps < 0)
+		return error_errno(errno, "/proc/self/maps");
+	void *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return error_errno(errno, "mmap");
+	struct error *error = vma_list_read(&list, maps);
+	munmap(at, size);
+	TRY(error);
+	const struct vma *found = vma_list_find(&list, (uint64_t)(uintptr_t)at);
+	if (!found)
+		return error_new(ERROR_OTHER, "/proc/self/maps: a mapping is missing");
+	*own = *found;
+	own->name = "";
+	return NULL;
+}
+
+static bool has_name(int fd, const char *name)
+{
+	char path[64], link[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0)
+		return false;
+	link[length] = '\0';
+	return strcmp(link, name) == 0;
+}
+
+static bool has_numbers(const struct vma *vma, const struct file_status *status)
+{
+	return status->inode == vma->inode &&
+	       status->device == makedev(vma->dev_major, vma->dev_minor);
+}
+
+/*
+ * Whether what was opened is what the area's line showed: between the two another file may have
+ * been mapped at its place, by who wants to be taken for it. The numbers of stat are those of maps
+ * on most file systems. Not so on btrfs, where maps has the file system's device for every
+ * subvolume, nor on an overlay of several file systems: what maps would show is asked of a mapping
+ * of our own there, and since two files may have these numbers in common, the name is asked, too.
+ */
+static struct error *check_is_mapped(const struct vma *vma, int path_fd,
+				     const struct file_status *status)
+{
+	_cleanup_close_ int fd = -1;
+	struct vma own = {0};
+
+	if (has_numbers(vma, status))
+		return NULL;
+	bool same = has_name(path_fd, vma->name);
+	if (same && status->regular) {
+		TRY(reopen(path_fd, vma->name, &fd));
+		TRY(read_own_numbers(fd, &own));
+		same = own.inode == vma->inode && own.dev_major == vma->dev_major &&
+		       own.dev_minor == vma->dev_minor;
+	}
+	return same ? NULL : error_new(ERROR_DENIED, "%s: another file is there by now", vma->name);
+}
+
+/*
+ * Without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE map_files may not be followed (fs/proc/base.c,
+ * proc_map_files_get_link()). The path as the process sees it is then the way.
+ */
+static struct error *find_by_path(struct live_space *space, const struct vma *vma, int *path_fd)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (vma->name[0] != '/')
+		return error_new(ERROR_LOOKUP, "%s: not a path", vma->name);
+	if (asprintf(&path, "root%s", vma->name) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	*path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (*path_fd < 0 && errno == ESRCH)
+		return live_gone(&space->base);
+	return *path_fd < 0 ? error_errno(errno, "%s", vma->name) : NULL;
+}
+
+static struct error *find_file(struct live_space *space, const struct vma *vma, int *path_fd)
+{
+	char path[64];
+
 	map_files_path(vma, path);
-	_cleanup_close_ int path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
-	if (path_fd >= 0)
-		return reopen_regular(path_fd, vma->name, fd);
-	if (errno == ESRCH)
-		return live_gone(base);
-	return open_by_path(space, vma, fd);
+	*path_fd = openat(space->proc_fd, path, O_PATH | O_CLOEXEC);
+	if (*path_fd >= 0)
+		return NULL;
+	return errno == ESRCH ? live_gone(&space->base) : find_by_path(space, vma, path_fd);
+}
+
+/* An O_PATH fd of the file that the area shows: asked again where it was another one meanwhile. */
+static struct error *find_mapped(struct live_space *space, const struct vma *vma, int *result,
+				 struct file_status *status)
+{
+	enum { TRIES = 3 };
+	struct error *error = NULL;
+
+	TRY(check_may_open(space, vma));
+	for (int i = 0; i < TRIES && (i == 0 || error); i++) {
+		_cleanup_close_ int path_fd = -1;
+
+		error_free(error);
+		TRY(find_file(space, vma, &path_fd));
+		TRY(read_status(path_fd, vma->name, status));
+		error = check_is_mapped(vma, path_fd, status);
+		if (!error) {
+			*result = path_fd;
+			path_fd = -1;
+		}
+	}
+	return error;
+}
+
+struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status)
+{
+	_cleanup_close_ int path_fd = -1;
+
+	return find_mapped(live_space(base), vma, &path_fd, status);
+}
+
+struct error *live_open_object(struct space *base, const struct vma *vma, int *fd)
+{
+	_cleanup_close_ int path_fd = -1;
+	struct file_status status;
+
+	TRY(find_mapped(live_space(base), vma, &path_fd, &status));
+	if (!status.regular)
+		return error_new(ERROR_LOOKUP, "%s: not a regular file", vma->name);
+	return reopen(path_fd, vma->name, fd);
 }
 
 struct error *live_open_path(struct space *base, const char *path, int *fd)
 {
 	struct live_space *space = live_space(base);
 	_cleanup_free_ char *below = NULL;
+	struct file_status status;
 
 	TRY(check_not_held(base->target, path));
 	if (asprintf(&below, "root/%s", path) < 0) {
@@ -275,5 +380,8 @@ struct error *live_open_path(struct space *base, const char *path, int *fd)
 		return error_new(ERROR_LOOKUP, "%s: there is no such file", path);
 	if (path_fd < 0)
 		return error_errno(errno, "%s", path);
-	return reopen_regular(path_fd, path, fd);
+	TRY(read_status(path_fd, path, &status));
+	if (!status.regular)
+		return error_new(ERROR_LOOKUP, "%s: not a regular file", path);
+	return reopen(path_fd, path, fd);
 }

@@ -108,6 +108,7 @@ struct error *live_pages(struct space *base, const struct vma *vma, struct range
 			 pages_visit visit, void *argument);
 
 /* files.c */
+struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status);
 struct error *live_open_object(struct space *base, const struct vma *vma, int *fd);
 struct error *live_open_path(struct space *base, const char *path, int *fd);
 bool live_is_hugetlb(struct space *base, const struct vma *vma);

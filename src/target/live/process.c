@@ -271,6 +271,7 @@ static const struct space_ops live_space_ops = {
 	.close = live_close,
 	.vmas = live_vmas,
 	.pages = live_pages,
+	.identify = live_identify,
 	.open_object = live_open_object,
 	.open_path = live_open_path,
 	.tracer = live_tracer,
