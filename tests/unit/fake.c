@@ -87,7 +87,7 @@ static struct error *identify(struct space *space, const struct vma *vma,
 			      struct file_status *status)
 {
 	struct stat st;
-	int fd;
+	int fd = -1;
 
 	fake_of(space)->asked++;
 	TRY(find_file(fake_of(space), vma, &fd));
@@ -98,7 +98,7 @@ static struct error *identify(struct space *space, const struct vma *vma,
 
 static struct error *open_object(struct space *space, const struct vma *vma, int *fd)
 {
-	int found;
+	int found = -1;
 
 	fake_of(space)->opened++;
 	TRY(find_file(fake_of(space), vma, &found));
