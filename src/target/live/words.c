@@ -8,7 +8,7 @@
 #include "target/live/live.h"
 
 enum {
-	SPECIAL_TYPE_FIRST = 23, /* see mark_special() */
+	SPECIAL_TYPE_FIRST = 23, /* see mark_swap_types() */
 	MARKER_TYPE = 31,
 	REREADS = 5,
 };
@@ -189,44 +189,75 @@ static uint64_t mark_words(uint64_t *words, size_t count, uint64_t zero)
 	return seen;
 }
 
+/* Whether the word is of no swap area, nor a marker: an entry of migration, a device or poison. */
+static bool may_migrate(uint64_t word)
+{
+	return (word & (PAGEMAP_SWAP | PAGEMAP_GUARD)) == PAGEMAP_SWAP &&
+	       pagemap_swap_type(word) >= SPECIAL_TYPE_FIRST &&
+	       pagemap_swap_type(word) != MARKER_TYPE;
+}
+
+/* Reads those once more that may migrate, from the first to the last; *left: so many still may. */
+static struct error *reread_special(struct live_space *space, uint64_t vpn, uint64_t *words,
+				    size_t count, size_t *left)
+{
+	size_t first = 0, got;
+
+	*left = 0;
+
+	while (first < count && !may_migrate(words[first]))
+		first++;
+	while (count > first && !may_migrate(words[count - 1]))
+		count--;
+	space->numbers.count = 0;
+	TRY(vec_reserve(&space->numbers, count - first));
+	if (pagemap_read(space->pagemap_fd, vpn + first, space->numbers.items, count - first,
+			 &got) ||
+	    got != count - first)
+		return NULL; /* it has ended: whoever asks will know */
+	for (size_t i = first; i < count; i++) {
+		if (may_migrate(words[i]))
+			words[i] = space->numbers.items[i - first] & PAGEMAP_KNOWN;
+		*left += may_migrate(words[i]);
+	}
+	return NULL;
+}
+
+/* Migration keeps the frame locked, which tells it from the others. */
+static bool is_migrating(const struct live_target *live, uint64_t word)
+{
+	uint64_t pfn = pagemap_swap_offset(word), flags = 0;
+
+	return may_migrate(word) && live->flags_fd >= 0 &&
+	       kpage_read(live->flags_fd, &pfn, 1, KPF_BIT_NOPAGE, &flags) == 0 &&
+	       flags & KPF_BIT_LOCKED && !(flags & KPF_BIT_HWPOISON);
+}
+
 /*
  * The swap types from MAX_SWAPFILES on are no swap areas (include/linux/swap.h): the highest is the
  * PTE marker; below it, in numbers that depend on the configuration, device-private memory,
  * migration and hardware poison. MAX_SWAPFILES is at least 23. A migration entry lasts
- * microseconds, so the page is read again; one that lasts is told from the others by its frame,
- * which migration keeps locked.
+ * microseconds, so all of a batch are read again after a while, a few times; those of a device
+ * stay what they are, and there may be millions.
  */
-static struct error *mark_special(struct live_space *space, uint64_t vpn, uint64_t *word)
-{
-	struct live_target *live = live_target(space->base.target);
-
-	for (int i = 0; i < REREADS && pagemap_swap_type(*word) != MARKER_TYPE; i++) {
-		uint64_t again;
-		size_t got;
-
-		if (pagemap_read(space->pagemap_fd, vpn, &again, 1, &got) || got != 1)
-			break;
-		*word = again & PAGEMAP_KNOWN;
-		if ((*word & (PAGEMAP_SWAP | PAGEMAP_GUARD)) != PAGEMAP_SWAP ||
-		    pagemap_swap_type(*word) < SPECIAL_TYPE_FIRST)
-			return NULL;
-		usleep(200);
-	}
-	uint64_t pfn = pagemap_swap_offset(*word), flags = 0;
-	bool known = pagemap_swap_type(*word) != MARKER_TYPE && live->flags_fd >= 0 &&
-		     kpage_read(live->flags_fd, &pfn, 1, KPF_BIT_NOPAGE, &flags) == 0;
-	bool migrating = known && flags & KPF_BIT_LOCKED && !(flags & KPF_BIT_HWPOISON);
-	*word |= migrating ? PAGE_MIGRATING : PAGE_SPECIAL;
-	return NULL;
-}
-
 static struct error *mark_swap_types(struct live_space *space, uint64_t vpn, uint64_t *words,
 				     size_t count)
 {
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		left += may_migrate(words[i]);
+	for (int i = 0; i < REREADS && left > 0; i++) {
+		TRY(reread_special(space, vpn, words, count, &left));
+		if (left > 0)
+			usleep(200);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if ((words[i] & (PAGEMAP_SWAP | PAGEMAP_GUARD)) == PAGEMAP_SWAP &&
 		    pagemap_swap_type(words[i]) >= SPECIAL_TYPE_FIRST)
-			TRY(mark_special(space, vpn + i, &words[i]));
+			words[i] |= is_migrating(live_target(space->base.target), words[i])
+					    ? PAGE_MIGRATING
+					    : PAGE_SPECIAL;
 	}
 	return NULL;
 }
