@@ -141,6 +141,28 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 	(($(stat -c '%b * %B' "$BATS_TEST_TMPDIR/hole") <= 4096))
 }
 
+@test "a file that others may read, or have open, is replaced, never written to" {
+	local file=$BATS_TEST_TMPDIR/file
+	locked
+	echo shown >"$file"
+	chmod 644 "$file"
+	ln -s file "$BATS_TEST_TMPDIR/link"
+	exec {reader}<"$file"
+	physlens read -O "$BATS_TEST_TMPDIR/link" "$pid:$address" 64K
+	[ "$(cat <&"$reader")" = shown ]
+	exec {reader}<&-
+	cmp "$file" "$pattern"
+	[ -L "$BATS_TEST_TMPDIR/link" ] && [ "$(stat -c %a "$file")" = 600 ]
+	# Another user's file, where names cannot be taken away.
+	mkdir "$BATS_TEST_TMPDIR/fixed"
+	echo shown >"$BATS_TEST_TMPDIR/fixed/file"
+	chown 65534 "$BATS_TEST_TMPDIR/fixed/file"
+	chattr +i "$BATS_TEST_TMPDIR/fixed" 2>/dev/null || skip 'no chattr here'
+	run -2 --separate-stderr physlens read -O "$BATS_TEST_TMPDIR/fixed/file" "$pid:$address" 64K
+	chattr -i "$BATS_TEST_TMPDIR/fixed"
+	[[ $stderr == *'others may read it'* && $(cat "$BATS_TEST_TMPDIR/fixed/file") = shown ]]
+}
+
 @test "a file that was there is not touched before something can be read" {
 	echo precious >"$BATS_TEST_TMPDIR/file"
 	run -2 physlens read -O "$BATS_TEST_TMPDIR/file" nonsense

@@ -175,14 +175,38 @@ static bool may_write_to(const struct stat *status)
 	       (number != 1 && number != 2 && number != 4);
 }
 
+/*
+ * A file that is there already may be one that others may read, or have open: its name is given to
+ * a new one, which is nobody else's. Where names cannot be changed, and nobody else may read it, it
+ * is written over.
+ */
+static struct error *make_way(const char *path)
+{
+	enum { OTHERS = S_IRWXG | S_IRWXO };
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct stat status;
+
+	if (!real || stat(real, &status) < 0 || !S_ISREG(status.st_mode) || unlink(real) == 0)
+		return NULL;
+	if (status.st_mode & OTHERS)
+		return error_new(ERROR_DENIED,
+				 "%s: others may read it, and it cannot be replaced: %s", path,
+				 strerror(errno));
+	return NULL;
+}
+
 static struct error *file_begin(struct read_output *output)
 {
 	struct stat status;
 
+	TRY(make_way(output->path));
 	/* Truncated only when it is known to be a file, not a device. */
 	output->fd = open(output->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (output->fd < 0 || fstat(output->fd, &status) < 0)
 		return error_errno(errno, "%s", output->path);
+	if (S_ISREG(status.st_mode) &&
+	    (status.st_mode & (S_IRWXG | S_IRWXO) || status.st_uid != geteuid()))
+		return error_new(ERROR_DENIED, "%s: others may read it", output->path);
 	if (!may_write_to(&status))
 		return error_new(ERROR_INPUT, "%s: a device that is not to be written to",
 				 output->path);
