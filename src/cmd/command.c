@@ -301,6 +301,13 @@ struct error *invocation_table(const struct invocation *invocation, const struct
 	return table_create(spec, &invocation->table, stdout, table);
 }
 
+struct error *invocation_target(struct invocation *invocation, struct target **target)
+{
+	TRY(target_live_create(invocation->source, target));
+	invocation->table.page_shift = (*target)->page_shift;
+	return NULL;
+}
+
 int command_run(const struct command *command, int argc, char **argv, const char *source)
 {
 	struct getopt_tables tables;

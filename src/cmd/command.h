@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "target/target.h"
 #include "ui/table.h"
 
 /* Exit status of every command. */
@@ -75,6 +76,13 @@ int invocation_option(struct invocation *invocation);
  */
 struct error *invocation_table(const struct invocation *invocation, const struct table_spec *spec,
 			       struct table **table);
+
+/*
+ * The system that the command is to look at: the live one, with the source of physical memory that
+ * was asked for, which is opened when something needs it. Tables count pages as it does from then
+ * on. The only place that makes a target.
+ */
+struct error *invocation_target(struct invocation *invocation, struct target **target);
 
 /* Prints "physlens: COMMAND: message" on stderr, escaped; frees `error`; gives EXIT_CANNOT. */
 int invocation_fail(const struct invocation *invocation, struct error *error);

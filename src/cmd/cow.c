@@ -223,9 +223,8 @@ static int run(struct invocation *invocation)
 	const char *misuse = misuse_of(&cow, form);
 	if (misuse)
 		return invocation_misused(invocation, "%s", misuse);
-	struct error *error = target_live_create(invocation->source, &cow.target);
+	struct error *error = invocation_target(invocation, &cow.target);
 	if (!error) {
-		invocation->table.page_shift = cow.target->page_shift;
 		error = show_form(&cow, form, &status);
 		cow_release(&cow);
 		target_destroy(cow.target);

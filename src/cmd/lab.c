@@ -292,7 +292,7 @@ static void lab_deinit(struct lab *lab)
 
 static struct error *run_experiment(struct lab *lab, int *status)
 {
-	TRY(target_live_create(lab->invocation->source, &lab->target));
+	TRY(invocation_target(lab->invocation, &lab->target));
 	if (lab->text) {
 		draw_format(&lab->draw, CELL_CYAN, 0, "%s", lab->experiment->name);
 		fprintf(lab->draw.out, ": %s\n\n", lab->experiment->summary);

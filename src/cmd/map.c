@@ -525,7 +525,6 @@ static struct error *map_process(struct map *map, struct target *target, const c
 	TRY(parse_pid(pid_text, &pid));
 	if (map->range)
 		TRY(parse_address_range(map->range, target->page_shift, &map->selection.range));
-	map->invocation->table.page_shift = target->page_shift;
 	TRY(invocation_table(map->invocation, map->pages ? &pages_table : &region_table,
 			     &map->table));
 	struct error *error = target_open_space(target, pid, &space);
@@ -550,7 +549,7 @@ static int run(struct invocation *invocation)
 	}
 	if (invocation->argument_count != 1)
 		return invocation_misused(invocation, "one process ID is needed");
-	struct error *error = target_live_create(invocation->source, &target);
+	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = map_process(&map, target, invocation->arguments[0]);
 		target_destroy(target);

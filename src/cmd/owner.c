@@ -312,6 +312,7 @@ static struct error *find_mappers(struct owner *o)
 	TRY(index_identify(&o->index));
 	TRY(index_read(&o->index, &wanted));
 	processes_release(o->invocation, &o->held);
+	processes_explain_hidden(o->invocation);
 	processes_explain(o->invocation, &o->index, geteuid() == 0);
 	return list_mappers(o);
 }
@@ -505,10 +506,9 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "a frame number is needed, or --process");
 	if ((o.selection.name || o.selection.object_glob) && !o.process)
 		return invocation_misused(invocation, "--region and --object need --process");
-	struct error *error = target_live_create(NULL, &o.target);
+	struct error *error = invocation_target(invocation, &o.target);
 	if (error)
 		return invocation_fail(invocation, error);
-	invocation->table.page_shift = o.target->page_shift;
 	index_init(&o.index, o.target);
 	error = owner_in_target(&o);
 	owner_deinit(&o);

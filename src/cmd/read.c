@@ -366,7 +366,7 @@ static struct error *read_of_process(struct reading *r, char *colon)
 	r->of_process = true;
 	*colon = '\0';
 	TRY(parse_pid(pid_text, &pid));
-	TRY(target_live_create(NULL, &target));
+	TRY(invocation_target(r->invocation, &target));
 	struct error *error = target_open_space(target, pid, &space);
 	if (!error) {
 		error = read_in_space(r, space, colon + 1);

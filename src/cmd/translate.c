@@ -277,7 +277,6 @@ static struct error *translate(struct translate *t, struct target *target)
 	pid_t pid;
 
 	TRY(parse_pid(t->invocation->arguments[0], &pid));
-	t->invocation->table.page_shift = target->page_shift;
 	if (!t->pictures)
 		TRY(invocation_table(t->invocation, &table_spec, &t->table));
 	struct error *error = target_open_space(target, pid, &space);
@@ -304,7 +303,7 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "a process ID is needed");
 	if (invocation->argument_count == 1 && isatty(STDIN_FILENO))
 		return invocation_misused(invocation, "an address or a symbol is needed");
-	struct error *error = target_live_create(invocation->source, &target);
+	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = translate(&t, target);
 		target_destroy(target);

@@ -460,8 +460,7 @@ static struct error *verify(struct verifier *v)
 	uint64_t pages;
 
 	raise_file_limit();
-	TRY(target_live_create(NULL, &v->target));
-	v->invocation->table.page_shift = v->target->page_shift;
+	TRY(invocation_target(v->invocation, &v->target));
 	TRY(invocation_table(v->invocation, &table_spec, &v->table));
 	TRY(open_source(v));
 	TRY(verify_create(v->target, v->source, &v->verify));

@@ -361,7 +361,6 @@ static struct error *walk_process(struct walk *w, struct target *target)
 	pid_t pid;
 
 	TRY(parse_pid(w->invocation->arguments[0], &pid));
-	w->invocation->table.page_shift = target->page_shift;
 	TRY(invocation_table(w->invocation, w->all || w->range ? &runs_table : &levels_table,
 			     &w->table));
 	struct error *error = target_open_space(target, pid, &w->space);
@@ -403,7 +402,7 @@ static int run(struct invocation *invocation)
 	}
 	if (check_arguments(&w) != EXIT_DONE)
 		return EXIT_CANNOT;
-	struct error *error = target_live_create(invocation->source, &target);
+	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = walk_process(&w, target);
 		target_destroy(target);
