@@ -44,6 +44,7 @@ libphyslens_a_SOURCES += \
 	src/proc/numa.c src/proc/numa.h \
 	src/proc/pagemap.c src/proc/pagemap.h \
 	src/proc/process.c src/proc/process.h \
+	src/proc/mounted.c src/proc/mounted.h \
 	src/proc/mounts.c src/proc/mounts.h \
 	src/proc/smaps.c src/proc/smaps.h \
 	src/proc/uprobes.c src/proc/uprobes.h

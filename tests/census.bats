@@ -197,13 +197,62 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 	[ "${BASH_REMATCH[1]}" -gt 1000 ]
 }
 
-@test "who may not see frames is told so" {
-	cp "$PHYSLENS" "$BATS_TEST_TMPDIR/physlens"
-	chmod 755 "$BATS_TEST_TMPDIR"
-	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
-		"$BATS_TEST_TMPDIR/physlens" census
-	[[ $stderr == *'may not be read and are left out'* ]]
-	run -2 --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
-		"$BATS_TEST_TMPDIR/physlens" census --by kind
+@test "who may not see frames is shown the kernel's sums of own processes, and what is missing" {
+	local as=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all) pid
+	cp "$PHYSLENS" "$PHYSLENS_HELPERS/sharers" "$BATS_TEST_TMPDIR"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR/.." "$BATS_RUN_TMPDIR"
+	start "${as[@]}" sleep 600
+	pid=$PID
+	become "$pid" "$(readlink -f "$(command -v sleep)")"
+	asleep "$pid"
+	run -0 --separate-stderr "${as[@]}" "$BATS_TEST_TMPDIR/physlens" census --json -o +hugetlb
+	[[ $stderr == *'frame numbers are hidden: CAP_SYS_ADMIN is missing'*smaps_rollup* ]]
+	[[ $stderr =~ [0-9]+' processes may not be read and are left out: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH are missing' ]]
+	jq -r --argjson pid "$pid" '.census[] | select(.pid == $pid) |
+		[.user, .uss, .pss, .rss, .swap, .cow, .hugetlb] | @tsv' <<<"$output" >"$BATS_TEST_TMPDIR/ours"
+	awk '{ kib[$1] += $2 } END { OFS = "\t"; print "nobody", (kib["Private_Clean:"] + kib["Private_Dirty:"]) / 4,
+		int(kib["Pss:"] / 4 + 0.5), kib["Rss:"] / 4, kib["Swap:"] / 4, "hidden", 0 }' \
+		"/proc/$pid/smaps_rollup" >"$BATS_TEST_TMPDIR/theirs"
+	diff "$BATS_TEST_TMPDIR/ours" "$BATS_TEST_TMPDIR/theirs"
+	# Of a group the sum of PSS is right, and nothing else can be.
+	run -0 --separate-stderr "${as[@]}" "$BATS_TEST_TMPDIR/physlens" census --by user --json
+	json_check '.census | length == 1 and (.[0] | .user == "nobody" and .pss > 0 and
+		.uss == "hidden" and .rss == "hidden" and .cow == "hidden")'
+	run -0 --separate-stderr "${as[@]}" "$BATS_TEST_TMPDIR/physlens" census --by user --openmetrics
+	[[ $output == *physlens_user_pss_bytes* && $output != *_uss_* && $output != *_cow_* ]]
+	for what in 'census --by object' 'census --crosscheck' "share $pid $pid"; do
+		# shellcheck disable=SC2086 # words
+		run -2 --separate-stderr "${as[@]}" "$BATS_TEST_TMPDIR/physlens" $what
+		[[ $stderr == *': frame numbers are hidden: CAP_SYS_ADMIN is missing (run as root)' ]]
+	done
+	run -2 --separate-stderr "${as[@]}" "$BATS_TEST_TMPDIR/physlens" census --by kind
 	[[ $stderr == *'/proc/iomem hides'* ]]
+}
+
+# elsewhere SCRIPT: in namespaces of its own, where what is mounted may be changed.
+elsewhere() {
+	unshare -m -p -f --mount-proc true 2>/dev/null || skip 'no namespaces of processes'
+	run --separate-stderr timeout -s KILL 60 unshare -m -p -f --mount-proc --kill-child bash -c "$1" \
+		- "$PHYSLENS"
+	echo "$output" "$stderr"
+}
+
+@test "hidepid, no /proc, another one, no /sys: each is called that" {
+	cp "$PHYSLENS" "$BATS_TEST_TMPDIR/physlens"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR/.." "$BATS_RUN_TMPDIR"
+	export COPY=$BATS_TEST_TMPDIR/physlens
+	elsewhere 'mount -t proc -o hidepid=2 none /proc
+		as() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$COPY" "$@"; }
+		as map 1; as census -n -r -o USER; "$1" map 1 >/dev/null && echo root sees'
+	[[ $stderr == *'map: no such process, or hidden by hidepid: 1'* ]]
+	[[ $stderr == *'processes of other users are hidden: /proc is mounted with hidepid'* ]]
+	[[ $output == nobody*'root sees' ]]
+	elsewhere 'while umount -l /proc 2>/dev/null; do :; done
+		for c in census "map 1" "share 1 2" "owner 1" "verify 1" "walk 1 0" "cow 1"; do "$1" $c; done'
+	[ "$(grep -c ': /proc is not mounted$' <<<"$stderr")" = 7 ]
+	elsewhere 'unshare -p -f "$1" map 1'
+	[[ $stderr == *'/proc is that of another PID namespace'* ]]
+	elsewhere 'while umount -l /sys 2>/dev/null; do :; done
+		"$1" walk $$ "$(sed "s/-.*//;q" /proc/$$/maps)"; "$1" lab hierarchy; "$1" census -n | head -n 1'
+	[[ $stderr == *'/sys is not mounted'* && $output == *'the caches: /sys is not mounted'* ]]
 }

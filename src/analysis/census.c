@@ -57,8 +57,21 @@ static struct error *visit_space(void *argument, const struct index_span *span)
 	return NULL;
 }
 
+static struct account account_of(const struct index *index, size_t space)
+{
+	const struct memory_sums *sums = &index->spaces.items[space].sums;
+	unsigned shift = index->target->page_shift;
+
+	return (struct account){.rss = sums->rss >> shift,
+				.uss = sums->uss >> shift,
+				.hugetlb = sums->hugetlb >> shift,
+				.pss = sums->pss << PSS_SHIFT};
+}
+
 struct error *census_by_space(const struct index *index, struct account *accounts)
 {
+	for (size_t i = 0; index->summed && i < index->spaces.count; i++)
+		accounts[i] = account_of(index, i);
 	struct by_space by = {index, accounts};
 
 	return index_walk(index, visit_space, &by);
@@ -124,6 +137,20 @@ static struct error *visit_group(void *argument, const struct index_span *span)
 	return NULL;
 }
 
+/* A member is a whole space then. */
+static void add_sums(const struct index *index, const struct census_groups *groups,
+		     struct census_member *member)
+{
+	struct account one = account_of(index, member->space);
+	struct account *sum = &groups->accounts[member->group];
+
+	member->met = one.rss || one.hugetlb;
+	member->pss = one.pss;
+	member->rss = one.rss;
+	sum->pss += one.pss;
+	sum->hugetlb += one.hugetlb;
+}
+
 struct error *census_by_group(const struct index *index, const struct census_groups *groups)
 {
 	_cleanup_free_ uint64_t *met = calloc(groups->count + 1, sizeof(*met));
@@ -134,6 +161,8 @@ struct error *census_by_group(const struct index *index, const struct census_gro
 
 	if (!met || !list || !flags)
 		return error_nomem();
+	for (size_t i = 0; index->summed && i < groups->member_count; i++)
+		add_sums(index, groups, &groups->members[i]);
 	return index_walk(index, visit_group, &by);
 }
 

@@ -26,6 +26,7 @@ static inline uint64_t account_pss_bytes(const struct account *account)
 /*
  * The account of every space, in `accounts`, by space number: exactly what the kernel counts in
  * /proc/PID/smaps_rollup, where a page that one process maps twice counts twice and is not private.
+ * Of an index of sums it is that, and COW is not known.
  */
 struct error *census_by_space(const struct index *index, struct account *accounts);
 
@@ -42,6 +43,7 @@ struct census_groups {
 	struct account *accounts; /* by group */
 	size_t count;
 	struct census_member *members;
+	size_t member_count;
 	size_t (*member_of)(const void *argument, const struct index_mapper *mapper);
 	const void *argument;
 	/* USS is what one space alone maps, rather than what only this group does. */
@@ -50,7 +52,8 @@ struct census_groups {
 
 /*
  * The accounts of groups: RSS and USS count frames, so that a frame that two processes of a group
- * share is one; PSS and COW are sums over its processes.
+ * share is one; PSS and COW are sums over its processes. Of an index of sums only PSS is known, and
+ * pages of pools.
  */
 struct error *census_by_group(const struct index *index, const struct census_groups *groups);
 

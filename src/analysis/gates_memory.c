@@ -19,6 +19,7 @@
 #include "proc/iomem.h"
 #include "proc/kallsyms.h"
 #include "proc/mmstate.h"
+#include "proc/mounted.h"
 
 /* Is the lockdown module among those of this kernel? 1, 0, or -1 when it does not say (6.8). */
 static int lockdown_listed(void)
@@ -246,6 +247,8 @@ struct error *gate_btf(struct prober *prober, struct gate *gate)
 
 	if (fd < 0 && errnum == ENOENT) {
 		gate_is(gate, GATE_CLOSED, "absent");
+		if (!sysfs_is_mounted(prober->root))
+			return gate_remedy(gate, "mount -t sysfs sysfs /sys");
 		return gate_remedy(gate, "a kernel with CONFIG_DEBUG_INFO_BTF=y");
 	}
 	if (fd < 0) {

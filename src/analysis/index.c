@@ -487,6 +487,33 @@ struct error *index_read(struct index *index, const struct index_options *option
 	return error;
 }
 
+/* --- sums, without frames ------------------------------------------------------------------ */
+
+static struct error *sum_space(struct index *index, struct index_space *one)
+{
+	struct space *space;
+
+	TRY(target_open_space(index->target, one->pid, &space));
+	struct error *error = space_sums(space, &one->sums);
+	if (!error)
+		error = space_check_alive(space);
+	space_close(space);
+	one->swapped = one->sums.swap >> index->target->page_shift;
+	return error;
+}
+
+struct error *index_sum(struct index *index)
+{
+	index->summed = true;
+	for (size_t i = 0; i < index->spaces.count; i++) {
+		struct index_space *one = &index->spaces.items[i];
+
+		if (one->fate == INDEX_READ)
+			TRY(index_settle(one, sum_space(index, one)));
+	}
+	return NULL;
+}
+
 /* --- one address space in several processes ------------------------------------------------ */
 
 /* By address space, equal ones by PID; the target's order, which may fail. */

@@ -102,9 +102,10 @@ struct index_space {
 	/* Pages, of INDEX_READ: */
 	uint64_t present; /* in the index, those of hugetlb among them */
 	uint64_t swapped;
-	uint64_t zero;        /* of the zero page, which is not in the index */
-	uint64_t special;     /* markers, migration entries and the like */
-	struct vma_list vmas; /* with INDEX_VMAS */
+	uint64_t zero;           /* of the zero page, which is not in the index */
+	uint64_t special;        /* markers, migration entries and the like */
+	struct vma_list vmas;    /* with INDEX_VMAS */
+	struct memory_sums sums; /* by index_sum(), and then nothing else but `swapped` */
 };
 
 struct index;
@@ -134,6 +135,7 @@ struct index {
 	VEC(struct index_space) spaces; /* by space number */
 	struct stretch *stretches;
 	size_t count;
+	bool summed; /* by index_sum(): there are no frames */
 	/* Whether one address space in two processes could be told: else it is counted twice. */
 	bool identity_known;
 
@@ -160,6 +162,12 @@ struct error *index_identify(struct index *index);
  * not fail the call: its fate says why. ERROR_DENIED when frame numbers are hidden.
  */
 struct error *index_read(struct index *index, const struct index_options *options);
+
+/*
+ * Instead of index_read(), where frames are hidden: what the kernel itself has counted of each
+ * process on the list that may be read.
+ */
+struct error *index_sum(struct index *index);
 
 /*
  * Takes an error that met a space: what is the process's own affair (it ended, has no memory, may

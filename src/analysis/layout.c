@@ -69,8 +69,7 @@ static struct error *get_file(struct layout *layout, const struct vma *vma, stru
 		error_free(error);
 		return NULL;
 	}
-	layout->refused += !ended && ((*file)->access == FILE_REFUSED ||
-				      ((*file)->access == FILE_OPEN && !(*file)->examined));
+	layout->refused += !ended && !(*file)->examined && (*file)->denied;
 	layout->served += (*file)->access == FILE_SERVED;
 	return error;
 }

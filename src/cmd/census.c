@@ -80,7 +80,7 @@ static const struct column object_columns[] = {
 	COLUMN_COW,
 	COLUMN_HUGETLB,
 	COLUMN_PAYERS,
-	{"FILE", CELL_TEXT, 0, 0, "device and inode, as maps has them; empty: no file"},
+	{"FILE", CELL_TEXT, 0, 0, "device and inode; empty: no file"},
 };
 
 static const enum census_field object_fields[] = {
@@ -188,6 +188,7 @@ struct census {
 	struct progress progress;
 	pthread_mutex_t progress_lock;
 	size_t missing;
+	bool nothing; /* of all that there is could be read */
 };
 
 static struct error *choose_view(struct census *census, const char *name)
@@ -323,7 +324,9 @@ static struct error *put_rows(struct census *census, const struct census_rows *r
 	for (size_t i = 0; !error && i < rows->count; i++) {
 		error = table_row(table);
 		for (size_t c = 0; !error && c < census->view->spec->count; c++)
-			error = put_cell(table, census->view, c, &rows->items[i]);
+			error = rows->hidden & 1U << census->view->fields[c]
+					? table_hidden(table, c, "hidden")
+					: put_cell(table, census->view, c, &rows->items[i]);
 	}
 	if (!error)
 		error = table_finish(table);
@@ -458,13 +461,35 @@ static struct error *read_index(struct census *census, struct index *index)
 	return error;
 }
 
+/* Objects are told apart by frames, and the check is one of frames. */
+static struct error *check_visible(const struct census *census)
+{
+	if (census->target->pfns_visible ||
+	    (census->view->rows != census_rows_by_object && !census->crosscheck))
+		return NULL;
+	return error_new(ERROR_DENIED, PFNS_HIDDEN);
+}
+
+/* The kernel's sums of processes do not tell what of them is the same frame. */
+static void explain_sums(const struct census *census, struct census_rows *rows)
+{
+	if (census->target->pfns_visible)
+		return;
+	rows->hidden = 1U << FIELD_COW;
+	if (census->view->rows != census_rows_by_process)
+		rows->hidden |= 1U << FIELD_USS | 1U << FIELD_RSS;
+	invocation_warn(census->invocation,
+			PFNS_HIDDEN ": what is shown is what the kernel counts of each "
+				    "process (smaps_rollup)");
+}
+
 static struct error *fill_rows(struct census *census, struct index *index,
 			       const process_vec *processes, struct census_rows *rows)
 {
 	struct error *error = index_identify(index);
 
 	if (!error)
-		error = read_index(census, index);
+		error = census->target->pfns_visible ? read_index(census, index) : index_sum(index);
 	processes_release(census->invocation, &census->held);
 	if (error)
 		return error;
@@ -472,6 +497,8 @@ static struct error *fill_rows(struct census *census, struct index *index,
 		invocation_warn(census->invocation,
 				"processes that share an address space cannot be told: kcmp is "
 				"missing (CONFIG_KCMP), and such memory is counted twice");
+	explain_sums(census, rows);
+	processes_explain_hidden(census->invocation);
 	census->missing = processes_explain(census->invocation, index, geteuid() == 0);
 	TRY(census->view->rows(index, processes, rows));
 	return census->crosscheck ? cross_check(census, index) : NULL;
@@ -483,6 +510,7 @@ static struct error *rows_by_index(struct census *census, struct census_rows *ro
 	struct index index;
 	struct error *error;
 
+	TRY(check_visible(census));
 	index_init(&index, census->target);
 	if (census->freeze)
 		error = processes_freeze_all(census->target, &processes, &census->held);
@@ -543,6 +571,8 @@ static struct error *show_sample(struct census *census, struct census_rows *rows
 		return NULL;
 	}
 	TRY(put_rows(census, rows));
+	if (rows->count == 0 && census->missing)
+		census->nothing = true;
 	if (invocation->table.format == FORMAT_TABLE && !invocation->table.noheadings)
 		print_summary(census, rows);
 	return NULL;
@@ -590,14 +620,15 @@ static int run(struct invocation *invocation)
 		return invocation_misused(invocation, "%s: no argument is expected",
 					  invocation->arguments[0]);
 	pthread_mutex_init(&census.progress_lock, NULL);
-	struct error *error = target_live_create(NULL, &census.target);
+	struct error *error = invocation_target(invocation, &census.target);
 	if (!error) {
-		invocation->table.page_shift = census.target->page_shift;
 		error = take_samples(&census);
 		target_destroy(census.target);
 	}
 	pthread_mutex_destroy(&census.progress_lock);
-	return error ? invocation_fail(invocation, error) : EXIT_DONE;
+	if (error)
+		return invocation_fail(invocation, error);
+	return census.nothing ? EXIT_CANNOT : EXIT_DONE;
 }
 
 const struct command command_census = {

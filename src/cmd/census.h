@@ -49,6 +49,7 @@ struct census_rows {
 	struct census_row *items;
 	size_t count;
 	size_t capacity;
+	unsigned hidden; /* fields, as 1 << FIELD_…, that nobody tells us */
 };
 
 typedef struct error *(*census_maker)(const struct index *index, const process_vec *processes,

@@ -114,7 +114,8 @@ void census_metrics(const struct census_view *view, const struct census_rows *ro
 	for (size_t c = 0; c < view->spec->count; c++) {
 		enum census_field field = view->fields[c];
 
-		if (view->spec->columns[c].type == CELL_TEXT || field == FIELD_PID)
+		if (view->spec->columns[c].type == CELL_TEXT || field == FIELD_PID ||
+		    rows->hidden & 1U << field)
 			continue;
 		fputs("# HELP ", out);
 		write_name(out, view, c);

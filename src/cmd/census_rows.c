@@ -281,6 +281,7 @@ static struct error *count_groups(struct grouping *g, bool by_area)
 	struct census_groups groups = {.accounts = accounts,
 				       .count = g->rows->count,
 				       .members = g->members.items,
+				       .member_count = g->members.count,
 				       .member_of = by_area ? member_of_area : member_of_space,
 				       .argument = g,
 				       .alone = by_area};

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/scope.h"
+#include "proc/mounted.h"
 #include "ui/escape.h"
 
 enum { MAX_CELLS = 8, CELL_WIDTH = 24 };
@@ -203,7 +204,9 @@ static void explain_cache(const struct explainer *e, const struct location *l, F
 	for (size_t i = 0; i < e->caches.caches.count; i++)
 		print_cache(&e->caches.caches.items[i], page_size, pfn, paddr, out);
 	if (e->caches.caches.count == 0)
-		fprintf(out, "    not known: this machine does not describe its caches\n");
+		fprintf(out, "    not known: %s\n",
+			sysfs_is_mounted(AT_FDCWD) ? "this machine does not describe its caches"
+						   : "/sys is not mounted");
 	if (any_nominal(&e->caches))
 		fprintf(out,
 			"    An L3 is made of slices that an undocumented hash chooses from.\n");

@@ -4,9 +4,11 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "proc/mounted.h"
 
 struct error *processes_by_name(process_vec *list, const char *expression)
 {
@@ -58,6 +60,57 @@ static size_t count_fate(const struct index *index, enum index_fate fate)
 	return count;
 }
 
+/* What was in the way, without the process that it is said of. */
+static const char *reason_of(const struct index_space *space)
+{
+	const char *message = error_message(space->why), *colon = strrchr(message, ':');
+
+	return colon ? colon + 2 : message;
+}
+
+struct refusal {
+	const char *reason;
+	size_t count;
+};
+
+/* In one line what many processes are refused for: what was missing is the same for most. */
+static struct error *explain_refused(const struct invocation *invocation, const struct index *index)
+{
+	VEC(struct refusal) refusals = {0};
+	struct error *error = NULL;
+
+	for (size_t i = 0; !error && i < index->spaces.count; i++) {
+		const struct index_space *space = &index->spaces.items[i];
+		size_t r = 0;
+
+		if (space->fate != INDEX_REFUSED)
+			continue;
+		while (r < refusals.count &&
+		       strcmp(refusals.items[r].reason, reason_of(space)) != 0)
+			r++;
+		if (r == refusals.count)
+			error = vec_push(&refusals, ((struct refusal){reason_of(space), 0}));
+		if (!error)
+			refusals.items[r].count++;
+	}
+	for (size_t r = 0; r < refusals.count; r++) {
+		bool one = refusals.items[r].count == 1;
+
+		invocation_warn(invocation, "%zu %s may not be read and %s left out: %s",
+				refusals.items[r].count, one ? "process" : "processes",
+				one ? "is" : "are", refusals.items[r].reason);
+	}
+	vec_deinit(&refusals);
+	return error;
+}
+
+void processes_explain_hidden(const struct invocation *invocation)
+{
+	if (proc_hides_processes())
+		invocation_warn(invocation, "processes of other users are hidden: /proc is "
+					    "mounted with hidepid");
+}
+
 size_t processes_explain(const struct invocation *invocation, const struct index *index,
 			 bool one_by_one)
 {
@@ -77,11 +130,8 @@ size_t processes_explain(const struct invocation *invocation, const struct index
 			invocation_warn(invocation, "%s (%s): left out", error_message(space->why),
 					space->command);
 	}
-	if (refused && !one_by_one)
-		invocation_warn(invocation,
-				"%zu processes may not be read and are left out: "
-				"CAP_SYS_PTRACE is missing (run as root)",
-				refused);
+	if (!one_by_one)
+		error_free(explain_refused(invocation, index));
 	return refused + count_fate(index, INDEX_GONE);
 }
 

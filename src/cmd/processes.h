@@ -29,6 +29,9 @@ struct error *processes_add(struct index *index, const process_vec *list);
 size_t processes_explain(const struct invocation *invocation, const struct index *index,
 			 bool one_by_one);
 
+/* Says so, for who asks for all processes, where only some are shown. */
+void processes_explain_hidden(const struct invocation *invocation);
+
 /* The option --freeze, with how long they may be held, or NULL: ERROR_INPUT if that is no time. */
 struct error *processes_freeze_option(const char *argument, struct freeze *freeze);
 

@@ -460,12 +460,11 @@ static int run(struct invocation *invocation)
 	}
 	if (invocation->argument_count == 0 && !s.name)
 		return invocation_misused(invocation, "two or more process IDs are needed");
-	struct error *error = target_live_create(NULL, &s.target);
+	struct error *error = invocation_target(invocation, &s.target);
 	if (error)
 		return invocation_fail(invocation, error);
-	invocation->table.page_shift = s.target->page_shift;
 	index_init(&s.index, s.target);
-	error = share_in_target(&s);
+	error = s.target->pfns_visible ? share_in_target(&s) : error_new(ERROR_DENIED, PFNS_HIDDEN);
 	sharer_deinit(&s);
 	if (error)
 		return invocation_fail(invocation, error);

@@ -4,11 +4,13 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/library.h"
+#include "proc/mounted.h"
 
 /*
  * Of anonymous structures. One that contains itself, perhaps several times, must not hang us: so
@@ -77,6 +79,8 @@ struct error *kernel_types_load(const char *path, struct kernel_types **types)
 	}
 	int errnum = errno ? errno : EINVAL;
 	free(loaded);
+	if (errnum == ENOENT && !sysfs_is_mounted(AT_FDCWD))
+		return error_new(ERROR_UNSUPPORTED, "%s: /sys is not mounted", path);
 	if (errnum == ENOENT)
 		return error_new(ERROR_UNSUPPORTED,
 				 "%s: not there: this kernel was built without BTF "

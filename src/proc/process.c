@@ -18,13 +18,16 @@
 #include "base/io.h"
 #include "base/library.h"
 #include "base/scope.h"
+#include "proc/mounted.h"
 
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
 #define PF_KTHREAD 0x00200000UL
 
 static struct error *no_such_process(pid_t pid)
 {
-	return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
+	TRY(proc_check_mounted());
+	return error_new(ERROR_LOOKUP, "no such process%s: %d",
+			 proc_hides_processes() ? ", or hidden by hidepid" : "", (int)pid);
 }
 
 /* libproc2, which brings libsystemd and seven libraries more. */
@@ -191,6 +194,7 @@ struct error *process_list(process_vec *list)
 	struct pids_info *info = NULL;
 	struct proc2 proc2 = {0};
 
+	TRY(proc_check_mounted());
 	TRY(proc2_load(&proc2));
 	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
 	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")

@@ -87,3 +87,51 @@ struct error *smaps_hugetlb_read(int proc_fd, range_vec *areas)
 {
 	return read_areas(proc_fd, is_hugetlb, areas);
 }
+
+/* "Private_Dirty:       120 kB" */
+static bool take_field(const char *line, const char *name, uint64_t *bytes)
+{
+	size_t length = strlen(name);
+	char *end;
+
+	if (strncmp(line, name, length) != 0 || line[length] != ':')
+		return false;
+	uint64_t kib = strtoull(line + length + 1, &end, 10);
+	if (strncmp(end, " kB\n", 4) != 0 || kib > UINT64_MAX >> 10)
+		return false;
+	*bytes += kib << 10;
+	return true;
+}
+
+struct error *smaps_sums_parse(const char *text, struct memory_sums *sums)
+{
+	const struct {
+		const char *name;
+		uint64_t *bytes;
+	} fields[] = {{"Rss", &sums->rss},
+		      {"Pss", &sums->pss},
+		      {"Private_Clean", &sums->uss},
+		      {"Private_Dirty", &sums->uss},
+		      {"Swap", &sums->swap},
+		      {"Shared_Hugetlb", &sums->hugetlb},
+		      {"Private_Hugetlb", &sums->hugetlb}};
+	enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
+	size_t found = 0;
+
+	*sums = (struct memory_sums){0};
+	for (const char *line = text; line && *line;) {
+		for (size_t i = 0; i < FIELDS; i++)
+			found += take_field(line, fields[i].name, fields[i].bytes);
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	return found == FIELDS ? NULL : error_new(ERROR_INPUT, "smaps_rollup: a field is missing");
+}
+
+struct error *smaps_sums_read(int proc_fd, struct memory_sums *sums)
+{
+	_cleanup_free_ char *text = NULL;
+
+	TRY(read_file_at(proc_fd, "smaps_rollup", 1 << 16, &text, NULL));
+	return smaps_sums_parse(text, sums);
+}

@@ -22,4 +22,17 @@ struct error *smaps_merged_read(int proc_fd, range_vec *areas);
 struct error *smaps_hugetlb_parse(const char *text, range_vec *areas);
 struct error *smaps_hugetlb_read(int proc_fd, range_vec *areas);
 
+/* What the kernel itself counts of an address space, in bytes. */
+struct memory_sums {
+	uint64_t rss;
+	uint64_t pss;
+	uint64_t uss; /* mapped once: Private_Clean and Private_Dirty */
+	uint64_t swap;
+	uint64_t hugetlb; /* in none of the others */
+};
+
+/* /proc/PID/smaps_rollup, which the kernel has since 4.14; any user may who may read maps. */
+struct error *smaps_sums_parse(const char *text, struct memory_sums *sums);
+struct error *smaps_sums_read(int proc_fd, struct memory_sums *sums);
+
 #endif

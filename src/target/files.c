@@ -111,6 +111,7 @@ static struct error *take_refusal(struct file *file, const struct vma *vma, stru
 	file->access = error_is(error, ERROR_LOOKUP)        ? FILE_DEVICE
 		       : error_is(error, ERROR_UNSUPPORTED) ? FILE_SERVED
 							    : FILE_REFUSED;
+	file->denied = error_is(error, ERROR_DENIED);
 	free(file->why);
 	file->why = file_refusal(error, vma);
 	error_free(error);

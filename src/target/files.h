@@ -24,7 +24,7 @@
 enum file_access {
 	FILE_OPEN,    /* it can, as far as is known */
 	FILE_DEVICE,  /* no regular file: what is there is a driver's or the kernel's */
-	FILE_REFUSED, /* it may not be opened, or is not there any more */
+	FILE_REFUSED, /* it may not be opened, is not there any more, or cannot be */
 	FILE_SERVED,  /* a process serves its file system, which is not asked */
 };
 
@@ -35,6 +35,7 @@ struct file {
 	enum file_access access;
 	char *why; /* it is not FILE_OPEN, or could not be opened when that was tried last; or NULL
 		    */
+	bool denied; /* then: for want of rights, or since another file is there by now */
 
 	/* By file_examine(): */
 	bool examined;

@@ -23,6 +23,7 @@
 #include "proc/maps.h"
 #include "proc/pagemap.h"
 #include "proc/process.h"
+#include "proc/smaps.h"
 
 /* The page word: PAGEMAP_* and, in bits that pagemap leaves free, */
 #define PAGE_ZERO      (UINT64_C(1) << 60) /* with PRESENT: the shared (or huge) zero page */
@@ -76,6 +77,7 @@ struct space_ops {
 	struct error *(*open_path)(struct space *space, const char *path, int *fd);
 	struct error *(*tracer)(struct space *space, pid_t *tracer);
 	struct error *(*check_alive)(struct space *space);
+	struct error *(*sums)(struct space *space, struct memory_sums *sums);
 	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
 	bool (*is_own_mount)(struct space *space, const struct vma *vma);
 	struct error *(*page_table)(struct space *space, struct page_table *table);
@@ -86,6 +88,7 @@ struct target {
 	const struct target_ops *ops;
 	unsigned page_shift;
 	bool held;         /* processes are held still: no file may be opened, nothing waited for */
+	bool pfns_visible; /* frames are shown; else only states of pages, and sums */
 	bool no_zero_page; /* this kernel maps none: a page that is only read has its own frame */
 	void *files;       /* target/files.c's, of struct file: those that somebody holds */
 	uint64_t symbol_bytes; /* what was read of symbol tables in all: see object_limit() */
@@ -220,6 +223,14 @@ static inline struct error *space_open_path(struct space *space, const char *pat
 	if (!space->ops->open_path)
 		return error_new(ERROR_UNSUPPORTED, "%s: there are no paths here", path);
 	return space->ops->open_path(space, path, fd);
+}
+
+/* What the kernel itself has counted: for who is not shown frames. */
+static inline struct error *space_sums(struct space *space, struct memory_sums *sums)
+{
+	if (!space->ops->sums)
+		return error_new(ERROR_UNSUPPORTED, "nothing is counted here");
+	return space->ops->sums(space, sums);
 }
 
 /* The process that traces this one (ptrace(2)), or 0. */

@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = {data, size};
 	bool process = take_byte(&input) & 1;
 	struct census_row items[ROWS];
-	struct census_rows rows = {items, ROWS, ROWS};
+	struct census_rows rows = {.items = items, .count = ROWS, .capacity = ROWS};
 	struct census_view view = {
 		.name = process ? "process" : "object", .spec = &spec, .fields = fields};
 	char *text = NULL;

@@ -139,7 +139,8 @@ static const struct space_ops space_ops = {.vmas = vmas,
 
 void fake_init(struct fake *fake)
 {
-	fake->target = (struct target){.ops = &target_ops, .page_shift = SHIFT};
+	fake->target =
+		(struct target){.ops = &target_ops, .page_shift = SHIFT, .pfns_visible = true};
 	fake->space = (struct space){.ops = &space_ops,
 				     .target = &fake->target,
 				     .pid = 1,

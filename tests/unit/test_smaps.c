@@ -70,10 +70,32 @@ static void what_is_no_smaps(void **state)
 	}
 }
 
+static void sums_of_a_process(void **state)
+{
+	static const char whole[] = "55e-7ff ---p 00000000 00:00 0    [rollup]\n"
+				    "Rss:                8 kB\nPss:                5 kB\n"
+				    "Pss_Dirty:          1 kB\nPrivate_Clean:      3 kB\n"
+				    "Private_Dirty:      1 kB\nShared_Hugetlb:  2048 kB\n"
+				    "Private_Hugetlb: 4096 kB\nSwap:              12 kB\n"
+				    "SwapPss:           12 kB\n";
+	struct memory_sums sums;
+
+	(void)state;
+	assert_ok(smaps_sums_parse(whole, &sums));
+	assert_int_equal(sums.rss, 8 << 10);
+	assert_int_equal(sums.pss, 5 << 10);
+	assert_int_equal(sums.uss, 4 << 10);
+	assert_int_equal(sums.hugetlb, 6 << 20);
+	assert_int_equal(sums.swap, 12 << 10);
+	assert_error(smaps_sums_parse("Rss: 8 kB\n", &sums), ERROR_INPUT, "a field is missing");
+	assert_error(smaps_sums_parse("", &sums), ERROR_INPUT, "a field is missing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merged_areas),
+		cmocka_unit_test(sums_of_a_process),
 		cmocka_unit_test(hugetlb_areas),
 		cmocka_unit_test(what_is_no_smaps),
 	};

@@ -10,6 +10,7 @@
 #include "proc/cache.h"
 #include "proc/cpuinfo.h"
 #include "proc/iomem.h"
+#include "proc/mounted.h"
 #include "proc/numa.h"
 
 enum { RAM, SWAP, IN_FILE, PLACES, BOX = 20, SCREEN = 80 };
@@ -161,7 +162,9 @@ static struct error *show_caches(struct hierarchy_lab *h, size_t *storey)
 		TRY(put_storey(h, (*storey)++, "cache", name, size, text));
 	}
 	if (h->caches.caches.count == 0)
-		TRY(lab_missing(h->lab, "the caches: this machine does not describe them"));
+		TRY(lab_missing(h->lab, sysfs_is_mounted(h->root)
+						? "the caches: this machine does not describe them"
+						: "the caches: /sys is not mounted"));
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "phys/source.h"
 #include "proc/kpage.h"
+#include "proc/mounted.h"
 #include "target/live/live.h"
 
 /*
@@ -58,9 +59,9 @@ static struct error *learn_from_pages(struct live_target *live, int fd, volatile
 		TRY(own_word(live, fd, pages + i * size, &words[i]));
 	}
 	live->base.no_zero_page = !is_one_zero_page(words);
-	live->pfns_visible = (words[0] & PAGEMAP_PRESENT) && (words[0] & PAGEMAP_PFN) != 0;
+	live->base.pfns_visible = (words[0] & PAGEMAP_PRESENT) && (words[0] & PAGEMAP_PFN) != 0;
 	live->zero_pfn = NO_FRAME;
-	if (!live->pfns_visible)
+	if (!live->base.pfns_visible)
 		return NULL;
 	if (!live->base.no_zero_page)
 		live->zero_pfn = words[0] & PAGEMAP_PFN;
@@ -79,8 +80,10 @@ static struct error *learn_zero_page(struct live_target *live)
 	size_t size = (size_t)2 << live->base.page_shift;
 	_cleanup_close_ int fd = process_open_own(AT_FDCWD, "/proc/self/pagemap", O_RDONLY);
 
+	int errnum = errno;
+	TRY(proc_check_mounted());
 	if (fd < 0)
-		return error_errno(errno, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
+		return error_errno(errnum, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
 	volatile char *pages =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)

@@ -39,8 +39,7 @@ struct live_target {
 	int flags_fd; /* /proc/kpageflags, or -1 */
 	int count_fd; /* /proc/kpagecount, or -1 */
 	int kpage_errno;
-	bool pfns_visible;
-	uint64_t zero_pfn;     /* of the shared zero page, or NO_FRAME; valid when pfns_visible */
+	uint64_t zero_pfn; /* of the shared zero page, or NO_FRAME; valid when base.pfns_visible */
 	uint64_t untrue_flags; /* of kpageflags: see learn_flags() */
 	bool numa_read;        /* on first use */
 	struct numa numa;

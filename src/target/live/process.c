@@ -249,6 +249,16 @@ static struct error *live_tracer(struct space *base, pid_t *tracer)
 	return NULL;
 }
 
+static struct error *live_sums(struct space *base, struct memory_sums *sums)
+{
+	struct error *error = smaps_sums_read(live_space(base)->proc_fd, sums);
+
+	if (!error_is(error, ERROR_GONE))
+		return error;
+	error_free(error);
+	return live_gone(base);
+}
+
 static void live_close(struct space *base)
 {
 	struct live_space *space = live_space(base);
@@ -275,6 +285,7 @@ static const struct space_ops live_space_ops = {
 	.open_object = live_open_object,
 	.open_path = live_open_path,
 	.tracer = live_tracer,
+	.sums = live_sums,
 	.check_alive = live_check_alive,
 	.is_hugetlb = live_is_hugetlb,
 	.is_own_mount = live_is_own_mount,
@@ -296,7 +307,7 @@ static void learn_ksm(struct live_space *space)
 	struct live_target *live = live_target(space->base.target);
 	uint64_t shared = 0;
 
-	if (live->flags_fd < 0 || !live->pfns_visible)
+	if (live->flags_fd < 0 || !live->base.pfns_visible)
 		return;
 	if (!live->untrue_flags) {
 		space->has_ksm = read_has_ksm(space);
@@ -393,8 +404,8 @@ static struct error *space_init(struct live_space *space)
 	if (space->tgid == 0)
 		space->tgid = space->base.pid;
 	space->base.heap_start = space->place.heap;
-	space->base.pfns_visible = live->pfns_visible;
-	space->base.zero_visible = live->pfns_visible || space->scan_zero;
+	space->base.pfns_visible = live->base.pfns_visible;
+	space->base.zero_visible = live->base.pfns_visible || space->scan_zero;
 	return NULL;
 }
 
