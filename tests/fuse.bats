@@ -140,6 +140,30 @@ slow_reads() {
 	awk -v longest="$output" 'BEGIN { exit !(longest > 0.5 && longest < 5) }'
 }
 
+@test "--freeze=SECONDS: who is stopped by another lets go all the same, and says so" {
+	slow_reads
+	# Those that are held are in a namespace within, where who stops physlens is not.
+	inside '
+		traced() { grep -q "^TracerPid:.[1-9]" "/proc/$held/status"; }
+		unshare -m -p -f --mount-proc --kill-child bash -c "
+			sleep 601 &
+			SLOW=3 LD_PRELOAD=$D/slow.so setsid --wait $PHYSLENS census --freeze=2 >$D/out; echo status \$?; kill %1" &
+		within=$!
+		wait_for "pgrep -xo physlens >$D/reader && pgrep -xf \"sleep 601\" >$D/held"
+		reader=$(cat "$D/reader") held=$(cat "$D/held")
+		wait_for traced
+		# It alone, and its group.
+		kill -STOP $reader; kill -STOP -- -$(ps -o pgid= -p $reader | tr -d " ")
+		traced && echo held
+		wait_for "! traced"
+		grep -h "^State" /proc/$held/status
+		kill -CONT $reader; kill -CONT -- -$(ps -o pgid= -p $reader | tr -d " ")
+		wait $within'
+	[ "$status" -eq 0 ]
+	[[ $output == held*'S (sleeping)'*'status 0' ]]
+	[[ $stderr == *'let go after 2 seconds'*'not of one instant'* ]]
+}
+
 @test "--freeze: a stop from the terminal comes when all were let go" {
 	slow_reads
 	inside '

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,9 +42,10 @@ struct holder {
 	void *argument;
 	struct error *error;
 	pthread_t thread;
+	pid_t owner; /* the process that asked */
 	sem_t held; /* or failed */
 	sem_t release;
-	bool expired;    /* of the thread, until it was joined */
+	bool expired;    /* of the process, until it was waited for */
 	sigset_t before; /* the mask of who asked */
 
 	int64_t deadline;          /* ms */
@@ -184,7 +187,7 @@ static void wait_for_stops(struct holder *h)
 	}
 }
 
-/* --- the thread that holds -------------------------------------------------------------------- */
+/* --- the process that holds ------------------------------------------------------------------- */
 
 /* New threads are born of running ones: when a look finds none, and all stand still, it is over. */
 static struct error *hold(struct holder *h)
@@ -197,7 +200,7 @@ static struct error *hold(struct holder *h)
 		fresh = pids.count = 0;
 		error = h->list(h->argument, &pids);
 		for (size_t i = 0; !error && i < pids.count; i++) {
-			if (pids.items[i] != getpid())
+			if (pids.items[i] != getpid() && pids.items[i] != h->owner)
 				error = seize_threads(h, pids.items[i], &fresh);
 		}
 		if (!error)
@@ -238,7 +241,7 @@ static void wait_for(sem_t *semaphore)
 
 /*
  * Until it is told to let go, or the time is up: whatever became of those who read, the end of this
- * thread sets the others free. It does nothing else meanwhile.
+ * process sets the others free. It does nothing else meanwhile.
  */
 static void wait_for_release(struct holder *h, int64_t until)
 {
@@ -250,17 +253,53 @@ static void wait_for_release(struct holder *h, int64_t until)
 	h->expired = result < 0;
 }
 
-static void *run_holder(void *argument)
+/*
+ * In a process of its own: a signal that stops ours (SIGSTOP, by whoever is not held) does not stop
+ * it, nor one to our group. It ends with us.
+ */
+static int be_holder(void *argument)
 {
 	struct holder *h = argument;
 	int64_t until = now_ms() + (int64_t)h->freeze->seconds * 1000;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != h->owner)
+		return 0;
+	setsid();
 	h->deadline = now_ms() + PATIENCE_MS;
 	h->error = hold(h);
 	if (!h->error)
 		h->error = name_moving(h);
 	sem_post(&h->held);
 	wait_for_release(h, until);
+	return 0;
+}
+
+/*
+ * The process shares all memory, and its thread-local storage is this thread's, which the kernel
+ * has wait for its end (CLONE_VFORK). It is a child of the kind that nobody else waits for: without
+ * a signal at its end.
+ */
+static void *run_holder(void *argument)
+{
+	enum { STACK = 256 << 10 };
+	struct holder *h = argument;
+	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	pid_t pid = -1;
+
+	if (stack != MAP_FAILED) {
+		pid = clone(be_holder, stack + STACK, CLONE_VM | CLONE_FILES | CLONE_VFORK, h);
+		if (pid < 0)
+			h->error = error_errno(errno, "a process to hold others still");
+		while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+			;
+		munmap(stack, STACK);
+	} else {
+		h->error = error_nomem();
+	}
+	if (pid < 0)
+		sem_post(&h->held);
 	return NULL;
 }
 
@@ -323,7 +362,8 @@ struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_l
 
 	if (!h)
 		return error_nomem();
-	*h = (struct holder){.freeze = freeze, .list = list, .argument = argument};
+	*h = (struct holder){
+		.freeze = freeze, .list = list, .argument = argument, .owner = getpid()};
 	sem_init(&h->held, 0, 0);
 	sem_init(&h->release, 0, 0);
 	freeze->seconds = freeze->seconds ? freeze->seconds : FREEZE_SECONDS;
