@@ -344,10 +344,14 @@ struct error *index_settle(struct index_space *space, struct error *error)
 		space->fate = INDEX_GONE;
 		break;
 	case ERROR_DENIED:
+	case ERROR_INPUT:
 		space->fate = INDEX_REFUSED;
 		break;
 	default:
-		return error;
+		/* What a system call says of one process is no other's trouble. */
+		if (error_errnum(error) == 0)
+			return error;
+		space->fate = INDEX_REFUSED;
 	}
 	space->why = error;
 	space->present = space->swapped = space->zero = space->special = 0;

@@ -96,6 +96,7 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 		FLAGS = 9,
 		MINFLT = 10,
 		MAJFLT = 12,
+		STARTED = 22,
 		START_CODE = 26,
 		START_STACK = 28,
 		START_BRK = 47,
@@ -119,6 +120,7 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 	stat->kernel_thread = values[FLAGS] & PF_KTHREAD;
 	stat->minor_faults = values[MINFLT];
 	stat->major_faults = values[MAJFLT];
+	stat->started = values[STARTED];
 	stat->start_code = values[START_CODE];
 	stat->start_stack = values[START_STACK];
 	stat->start_brk = values[START_BRK];
@@ -187,24 +189,6 @@ static void wake(process_vec *list)
 	}
 }
 
-struct error *process_list(process_vec *list)
-{
-	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
-				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
-	struct pids_info *info = NULL;
-	struct proc2 proc2 = {0};
-
-	TRY(proc_check_mounted());
-	TRY(proc2_load(&proc2));
-	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
-	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
-					 : get_all(&proc2, info, list);
-	wake(list);
-	if (info)
-		proc2.unref(&info);
-	return error;
-}
-
 struct error *process_examine(pid_t pid, struct process *process)
 {
 	struct process_stat stat;
@@ -216,9 +200,92 @@ struct error *process_examine(pid_t pid, struct process *process)
 		return no_such_process(pid);
 	if (error)
 		return scope_take(error, NULL);
-	*process = (struct process){
-		.pid = pid, .state = stat.state, .kernel_thread = stat.kernel_thread};
+	*process = (struct process){.pid = pid,
+				    .state = stat.state,
+				    .kernel_thread = stat.kernel_thread,
+				    .ppid = stat.ppid,
+				    .started = stat.started};
 	memcpy(process->command, stat.command, sizeof(process->command));
+	return NULL;
+}
+
+static int compare_pids(const void *left, const void *right)
+{
+	pid_t a = ((const struct process *)left)->pid, b = ((const struct process *)right)->pid;
+
+	return (a > b) - (a < b);
+}
+
+/* The effective user, or that of who owns the directory where that is not told. */
+static uid_t read_user(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long real, effective;
+	struct stat st = {0};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
+	const char *line = text ? strstr(text, "\nUid:") : NULL;
+	if (line && sscanf(line + 5, "%lu %lu", &real, &effective) == 2)
+		return (uid_t)effective;
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &st) == 0 ? st.st_uid : 0;
+}
+
+/*
+ * libproc2 passes over what it cannot read, whatever the reason, and says nothing: those that /proc
+ * has and the list has not are asked for once more, and what is in the way is an error.
+ */
+static struct error *add_missing(process_vec *list, size_t first)
+{
+	size_t listed = list->count - first;
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	struct dirent *entry;
+
+	if (!dir)
+		return error_errno(errno, "/proc");
+	qsort(list->items + first, listed, sizeof(*list->items), compare_pids);
+	while ((entry = readdir(dir))) {
+		struct process key = {0};
+		uint64_t pid;
+
+		if (!parse_decimal(entry->d_name, &pid) || pid > INT_MAX)
+			continue;
+		key.pid = (pid_t)pid;
+		if (bsearch(&key, list->items + first, listed, sizeof(key), compare_pids))
+			continue;
+		struct error *error = process_examine(key.pid, &key);
+		if (error_is(error, ERROR_LOOKUP)) {
+			error_free(error);
+			continue;
+		}
+		TRY(error);
+		key.uid = read_user(key.pid);
+		TRY(vec_push(list, key));
+	}
+	qsort(list->items + first, list->count - first, sizeof(*list->items), compare_pids);
+	return NULL;
+}
+
+struct error *process_list(process_vec *list)
+{
+	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
+				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
+	struct pids_info *info = NULL;
+	struct proc2 proc2 = {0};
+	size_t first = list->count;
+
+	TRY(proc_check_mounted());
+	TRY(proc2_load(&proc2));
+	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
+	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
+					 : get_all(&proc2, info, list);
+	if (info)
+		proc2.unref(&info);
+	TRY(error);
+	TRY(add_missing(list, first));
+	wake(list);
 	return NULL;
 }
 

@@ -29,7 +29,7 @@ typedef VEC(struct process) process_vec;
 /* Whether libproc2, which is loaded when it is first needed, can be: ERROR_UNSUPPORTED. */
 struct error *process_check_library(void);
 
-/* Appends every process (not thread) that there is now, in the order of /proc. */
+/* Appends every process (not thread) that there is now, by PID. */
 struct error *process_list(process_vec *list);
 
 /* What /proc/PID/stat tells of a process, or of a thread; see proc_pid_stat(5). */
@@ -39,6 +39,7 @@ struct process_stat {
 	pid_t ppid;
 	bool kernel_thread;
 	uint64_t minor_faults, major_faults; /* until now */
+	uint64_t started;                    /* clock ticks after boot */
 	/* Addresses; 0 is what is not told to us, or not set yet. */
 	uint64_t start_code, start_stack, start_brk;
 };

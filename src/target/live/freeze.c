@@ -43,7 +43,7 @@ struct holder {
 	struct error *error;
 	pthread_t thread;
 	pid_t owner; /* the process that asked */
-	sem_t held; /* or failed */
+	sem_t held;  /* or failed */
 	sem_t release;
 	bool expired;    /* of the process, until it was waited for */
 	sigset_t before; /* the mask of who asked */
