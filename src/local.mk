@@ -73,6 +73,7 @@ libphyslens_a_SOURCES += \
 libphyslens_a_SOURCES += \
 	src/target/files.c src/target/files.h \
 	src/target/freeze.h \
+	src/target/live/elsewhere.c src/target/live/elsewhere.h \
 	src/target/live/files.c \
 	src/target/live/frames.c \
 	src/target/live/freeze.c \

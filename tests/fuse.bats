@@ -33,7 +33,7 @@ inside() {
 		mountpoint -q "$D/mount" || exit 77
 		"$D/mount/served" 600 & user=$!
 		wait_for "[[ \$(cat /proc/$user/comm) = served ]]"' "$1" >"$D/script"
-	run --separate-stderr timeout -s KILL 280 unshare -m -p -f --mount-proc --kill-child bash "$D/script"
+	run --separate-stderr timeout -s KILL 120 unshare -m -p -f --mount-proc --kill-child bash "$D/script"
 	[ "$status" -ne 77 ] || skip 'bindfs cannot mount here'
 	echo "status $status: $output"
 	echo "$stderr"
@@ -66,7 +66,43 @@ inside() {
 	[[ $output == *"file $D/mount/served"* ]]
 	[[ $output == *'not opened: a process serves its file system (FUSE)'* ]]
 	[[ $output == *'verify: 2' ]]
-	[[ $stderr == *'1 mapped files were not opened'*'(FUSE)'* ]]
+	[[ $stderr == *'1 mapped file was not opened'*'(FUSE)'* ]]
+}
+
+@test "--ask-servers: its files are opened, too, by a process that is left behind where no answer comes" {
+	inside '
+		try map --ask-servers -n -r -o region,object $user | grep -F "$D/mount/served" | sort -u
+		try translate --ask-servers -n -r -o region,object $user \
+			"$(awk "/r-xp.*served/ { sub(/-.*/, \"\"); print; exit }" /proc/$user/maps)" || exit
+		try verify --ask-servers $user; echo "verify: $?"
+		kill -STOP $server
+		begun=$SECONDS
+		try map --ask-servers=1 -n -r -o region,object $user | grep -F "$D/mount/served"
+		try verify --ask-servers=1 $user; echo "verify: $?"
+		echo "took $((SECONDS - begun < 20))"
+		kill -CONT $server
+		wait_for "! pgrep -x physlens >$D/left"'
+	[ "$status" -eq 0 ]
+	[[ $output == *".text $D/mount/served"*".init $D/mount/served"* ]]
+	[[ $output == *"a server has its file system, whose disk is not here"*'verify: 2'* ]]
+	[[ $output == *"file $D/mount/served"*'did not answer within 1 s'*'verify: 2'*'took 1' ]]
+	[[ $stderr == *'1 mapped file was not opened'*'not waited for: its server did not answer within 1 s'* ]]
+}
+
+@test "a mount that is in nobody's list is asked for by such a process, and then not opened" {
+	inside '
+		before=$(grep -c . /proc/$user/maps)
+		umount -l "$D/mount"
+		! grep -q "$D/mount" /proc/$user/mountinfo || exit 3
+		try map -n -r -o region,object $user | grep -F served
+		kill -STOP $server
+		begun=$SECONDS
+		try map -n -r -o region,object $user | grep -F served
+		echo "took $((SECONDS - begun < 20))"
+		kill -CONT $server'
+	[ "$status" -eq 0 ]
+	[[ $output == *'file '*served*'file '*served*'took 1' ]]
+	[[ $stderr == *'a process serves its file system (FUSE)'*'did not answer within 2 s'* ]]
 }
 
 @test "looking at a process leaves its pages of such a file where they are" {

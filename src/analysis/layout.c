@@ -70,7 +70,10 @@ static struct error *get_file(struct layout *layout, const struct vma *vma, stru
 		return NULL;
 	}
 	layout->refused += !ended && !(*file)->examined && (*file)->denied;
-	layout->served += (*file)->access == FILE_SERVED;
+	if ((*file)->access == FILE_SERVED) {
+		layout->served++;
+		layout->served_why = (*file)->why;
+	}
 	return error;
 }
 

@@ -46,7 +46,8 @@ struct layout {
 	bool late;                  /* named some time after the areas were read */
 	/* Files whose sections have no names: */
 	size_t refused; /* they may not be opened */
-	size_t served;  /* they were not, since a process serves their file system (FUSE) */
+	size_t served;  /* they were not, since a server has their file system: the last one's */
+	const char *served_why; /* reason, which the file keeps */
 };
 
 /* Reads the areas of `space`, which must outlive the layout, and the files they map. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analysis/layout.h"
@@ -216,6 +215,11 @@ static struct error *open_file(struct verify *v, struct space *space, const stru
 		file->fate = FATE_DELETED;
 	if (first)
 		TRY(remark_defect(v, file));
+	if (f->copied) {
+		file->opened = true;
+		file->why = strdup("a server has its file system, whose disk is not here");
+		return file->why ? NULL : error_nomem();
+	}
 	return open_content(v, space, vma, file);
 }
 
@@ -324,15 +328,13 @@ static bool same_build(const struct object *a, const struct object *b, bool *kno
 }
 
 /* What is at the path now, if it is another file than the one that is mapped. */
-static struct error *judge_path(struct verify_file *file, int fd, bool deleted)
+static struct error *judge_path(struct verify_file *file, int fd, const struct file_status *status,
+				bool deleted)
 {
 	struct object *object;
-	struct stat st;
 	bool known;
 
-	if (fstat(fd, &st) < 0)
-		return error_errno(errno, "%s", file->path);
-	if (st.st_dev == file->file->device && st.st_ino == file->file->inode)
+	if (status->device == file->file->device && status->inode == file->file->inode)
 		return NULL;
 	TRY(object_open(fd, NULL, &object));
 	bool same = same_build(file->file->object, object, &known);
@@ -351,11 +353,10 @@ static struct error *judge_path(struct verify_file *file, int fd, bool deleted)
 static bool is_at(const struct verify_file *file, struct space *space, const char *path)
 {
 	_cleanup_close_ int fd = -1;
-	_cleanup_error_ struct error *error = space_open_path(space, path, &fd);
-	struct stat st;
+	struct file_status status;
+	_cleanup_error_ struct error *error = space_open_path(space, path, &fd, &status);
 
-	return !error && fstat(fd, &st) == 0 && st.st_dev == file->file->device &&
-	       st.st_ino == file->file->inode;
+	return !error && status.device == file->file->device && status.inode == file->file->inode;
 }
 
 static struct error *judge_fate(struct verify_file *file, struct space *space)
@@ -363,6 +364,7 @@ static struct error *judge_fate(struct verify_file *file, struct space *space)
 	bool deleted = has_suffix(file->path, DELETED_SUFFIX) && !is_at(file, space, file->path);
 	_cleanup_free_ char *path = strdup(file->path);
 	_cleanup_close_ int fd = -1;
+	struct file_status status;
 
 	if (!path)
 		return error_nomem();
@@ -372,9 +374,9 @@ static struct error *judge_fate(struct verify_file *file, struct space *space)
 		return NULL;
 	if (deleted)
 		path[strlen(path) - strlen(DELETED_SUFFIX)] = '\0';
-	struct error *error = space_open_path(space, path, &fd);
+	struct error *error = space_open_path(space, path, &fd, &status);
 	if (!error && file->file->object)
-		error = judge_path(file, fd, deleted);
+		error = judge_path(file, fd, &status, deleted);
 	else if (error_is(error, ERROR_LOOKUP) && deleted)
 		file->fate = FATE_DELETED;
 	if (error_is(error, ERROR_NOMEM))

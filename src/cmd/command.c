@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/scope.h"
 #include "phys/source.h"
 #include "ui/escape.h"
 
-enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR, OPTION_SOURCE };
+enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR, OPTION_SOURCE, OPTION_ASK_SERVERS };
 
 static const struct command_option common_options[] = {
 	{'J', "json", NULL, "JSON: an object with an array of rows"},
@@ -22,6 +23,8 @@ static const struct command_option common_options[] = {
 	{'b', "bytes", NULL, "bytes instead of pages, in columns that count pages"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
 	{OPTION_SOURCE, "source", "NAME", "read memory by auto, devmem, kcore, bpf or none"},
+	{OPTION_ASK_SERVERS, "ask-servers", "[=SEC]",
+	 "open files of FUSE, too; wait SEC for a server"},
 	{'h', "help", NULL, "this help"},
 	{'V', "version", NULL, "the version"},
 };
@@ -200,6 +203,19 @@ struct error *check_source_name(const char *name)
 			 name);
 }
 
+static struct error *parse_servers(const char *text, struct invocation *invocation)
+{
+	enum { SECONDS_MAX = 3600 };
+	uint64_t seconds = SERVER_SECONDS;
+
+	if (text && (!parse_decimal(text, &seconds) || seconds == 0 || seconds > SECONDS_MAX))
+		return error_new(ERROR_INPUT,
+				 "--ask-servers: not a number of seconds (1 to %d): %s",
+				 SECONDS_MAX, text);
+	invocation->server_seconds = (unsigned)seconds;
+	return NULL;
+}
+
 /* -1 when the command is over, 0 when it goes on. */
 static int take_common(struct invocation *invocation, int key)
 {
@@ -231,6 +247,9 @@ static int take_common(struct invocation *invocation, int key)
 		invocation->source = optarg;
 		invocation->source_given = true;
 		error = check_source_name(optarg);
+		break;
+	case OPTION_ASK_SERVERS:
+		error = parse_servers(optarg, invocation);
 		break;
 	case 'h':
 		print_help(invocation->command);
@@ -305,6 +324,8 @@ struct error *invocation_target(struct invocation *invocation, struct target **t
 {
 	TRY(target_live_create(invocation->source, target));
 	invocation->table.page_shift = (*target)->page_shift;
+	if (invocation->server_seconds)
+		target_ask_servers(*target, invocation->server_seconds);
 	return NULL;
 }
 

@@ -52,6 +52,7 @@ struct invocation {
 	bool list_columns;          /* --list-columns: the command lists them instead */
 	const char *source;         /* --source: how physical memory is read; "auto" by default */
 	bool source_given;          /* it was asked for: show what needs it */
+	unsigned server_seconds;    /* --ask-servers; 0: it was not given */
 	char **arguments;           /* what is left after the options; NULL-terminated */
 	size_t argument_count;
 	const char *argument; /* of the option in hand */

@@ -8,6 +8,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/cow.h"
+#include "cmd/processes.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -477,6 +478,8 @@ static struct error *read_pair(struct pair_view *view)
 	if (no_hardware && strcmp(invocation->source, "none") != 0)
 		invocation_warn(invocation, "what only the page tables tell is left empty: %s",
 				error_message(no_hardware));
+	for (size_t i = 0; !error && i < 2; i++)
+		processes_explain_served(invocation, &view->pair.side[i].layout, 1);
 	if (!error && view->pair.blind)
 		invocation_warn(invocation, "who wrote is unknown: %s",
 				error_message(view->pair.blind));

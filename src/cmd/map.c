@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/processes.h"
 #include "proc/kpage.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
@@ -506,12 +507,7 @@ static struct error *map_space(struct map *map, struct space *space)
 				"%zu mapped files may not be opened, so their sections have no "
 				"names: CAP_SYS_PTRACE or CAP_SYS_ADMIN is missing (run as root)",
 				map->layout.refused);
-	if (map->layout.served)
-		invocation_warn(
-			map->invocation,
-			"%zu mapped files were not opened, so their sections have no names: a "
-			"process serves their file system (FUSE)",
-			map->layout.served);
+	processes_explain_served(map->invocation, &map->layout, 1);
 	struct error *error = map->pages ? map_pages(map) : map_regions(map);
 	layout_deinit(&map->layout);
 	return error;

@@ -219,7 +219,9 @@ static struct error *open_process(struct owner *o)
 		return NULL;
 	TRY(parse_pid(o->process, &pid));
 	TRY(target_open_space(o->target, pid, &o->wanted.space));
-	return layout_init(&o->wanted.layout, o->wanted.space);
+	TRY(layout_init(&o->wanted.layout, o->wanted.space));
+	processes_explain_served(o->invocation, &o->wanted.layout, 1);
+	return NULL;
 }
 
 static struct error *choose_frames(struct owner *o)
@@ -334,6 +336,8 @@ static struct error *find_region(struct owner *o, const struct mapper *mapper,
 					  &place->space);
 		if (!error)
 			error = layout_init(&place->layout, place->space);
+		if (!error)
+			processes_explain_served(o->invocation, &place->layout, 1);
 	}
 	if (error_is(error, ERROR_NOMEM))
 		return error;

@@ -104,6 +104,23 @@ static struct error *explain_refused(const struct invocation *invocation, const 
 	return error;
 }
 
+void processes_explain_served(const struct invocation *invocation, const struct layout *layouts,
+			      size_t count)
+{
+	const char *why = NULL;
+	size_t served = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		served += layouts[i].served;
+		why = layouts[i].served ? layouts[i].served_why : why;
+	}
+	if (served > 0)
+		invocation_warn(invocation,
+				"%zu mapped %s not opened, so %s sections have no names: %s",
+				served, served == 1 ? "file was" : "files were",
+				served == 1 ? "its" : "their", why);
+}
+
 void processes_explain_hidden(const struct invocation *invocation)
 {
 	if (proc_hides_processes())

@@ -6,6 +6,7 @@
 #include <regex.h>
 
 #include "analysis/index.h"
+#include "analysis/layout.h"
 #include "cmd/command.h"
 #include "target/freeze.h"
 
@@ -28,6 +29,10 @@ struct error *processes_add(struct index *index, const process_vec *list);
  */
 size_t processes_explain(const struct invocation *invocation, const struct index *index,
 			 bool one_by_one);
+
+/* Says of how many files of `count` layouts the sections have no names since a server has them. */
+void processes_explain_served(const struct invocation *invocation, const struct layout *layouts,
+			      size_t count);
 
 /* Says so, for who asks for all processes, where only some are shown. */
 void processes_explain_hidden(const struct invocation *invocation);

@@ -16,6 +16,7 @@
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
 #include "cmd/physical.h"
+#include "cmd/processes.h"
 #include "cmd/read_output.h"
 #include "proc/cpuinfo.h"
 #include "proc/memory.h"
@@ -350,6 +351,7 @@ static struct error *read_in_layout(struct reading *r, const char *where)
 static struct error *read_in_space(struct reading *r, struct space *space, const char *where)
 {
 	TRY(layout_init(&r->layout, space));
+	processes_explain_served(r->invocation, &r->layout, 1);
 	struct error *error = read_in_layout(r, where);
 	layout_deinit(&r->layout);
 	return error;

@@ -242,6 +242,7 @@ static struct error *name_layouts(struct sharer *s)
 		if (s->index.spaces.items[i].fate == INDEX_READ)
 			TRY(layout_name(&s->layouts[i]));
 	}
+	processes_explain_served(s->invocation, s->layouts, s->index.spaces.count);
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
 #include "cmd/explain.h"
+#include "cmd/processes.h"
 
 enum {
 	COL_VADDR,
@@ -266,6 +267,7 @@ static struct error *translate_in_layout(struct translate *t)
 static struct error *translate_in_space(struct translate *t, struct space *space)
 {
 	TRY(layout_init(&t->layout, space));
+	processes_explain_served(t->invocation, &t->layout, 1);
 	struct error *error = translate_in_layout(t);
 	layout_deinit(&t->layout);
 	return error;

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/processes.h"
 #include "cmd/walktext.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
@@ -221,6 +222,7 @@ static struct error *walk_in_layout(struct walk *w)
 	struct layout layout;
 
 	TRY(layout_init(&layout, w->space));
+	processes_explain_served(w->invocation, &layout, 1);
 	struct error *error = walk_one(w, &layout);
 	layout_deinit(&layout);
 	return error;

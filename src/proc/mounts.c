@@ -40,6 +40,7 @@ static bool parse_line(char *line, struct mount *mount)
 		length = sizeof(mount->type) - 1;
 	memcpy(mount->type, type, length);
 	mount->type[length] = '\0';
+	mount->virtio = strstr(type + length, "trans=virtio") != NULL;
 	return length > 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef PHYSLENS_PROC_MOUNTS_H
 #define PHYSLENS_PROC_MOUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@ struct mount {
 	uint32_t major;
 	uint32_t minor;
 	char type[32]; /* "ext4", "fuse.sshfs"; cut if it is longer */
+	bool virtio;   /* 9p: by the hypervisor, not a server elsewhere */
 };
 
 typedef VEC(struct mount) mount_vec;

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "target/files.h"
 
-#include <errno.h>
 #include <linux/magic.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -190,10 +187,9 @@ struct error *space_file_unasked(struct space *space, const struct vma *vma, str
 /* --- its content ---------------------------------------------------------------------------------
  */
 
-struct error *space_open_file(struct space *space, const struct vma *vma, const struct file *file,
-			      int *fd)
+static struct error *open_it(struct space *space, const struct vma *vma, const struct file *file,
+			     int *fd, struct file_status *status)
 {
-	struct stat st;
 	int opened;
 
 	if (file->access != FILE_OPEN)
@@ -201,14 +197,22 @@ struct error *space_open_file(struct space *space, const struct vma *vma, const 
 				 : file->access == FILE_SERVED ? ERROR_UNSUPPORTED
 							       : ERROR_DENIED,
 				 "%s: %s", vma->name, file->why);
-	TRY(space->ops->open_object(space, vma, &opened));
-	if (fstat(opened, &st) < 0 || st.st_dev != file->device || st.st_ino != file->inode) {
+	TRY(space->ops->open_object(space, vma, &opened, status));
+	if (status->device != file->device || status->inode != file->inode) {
 		close(opened);
 		return error_new(ERROR_DENIED, "%s: another file is mapped there by now",
 				 vma->name);
 	}
 	*fd = opened;
 	return NULL;
+}
+
+struct error *space_open_file(struct space *space, const struct vma *vma, const struct file *file,
+			      int *fd)
+{
+	struct file_status status;
+
+	return open_it(space, vma, file, fd, &status);
 }
 
 /* Where a shared memory object has pages, in RAM or in swap (mm/filemap.c,
@@ -228,23 +232,20 @@ static struct error *find_data(struct file *file, int fd)
 	return NULL;
 }
 
-static struct error *examine(struct target *target, struct file *file, int fd)
+static struct error *examine(struct target *target, struct file *file, int fd,
+			     const struct file_status *status)
 {
-	struct stat st;
-	struct statfs fs;
-
-	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
-		return error_errno(errno, "cannot examine a mapped file");
-	file->size = (uint64_t)st.st_size;
-	file->deleted = st.st_nlink == 0;
-	file->hugetlb = fs.f_type == HUGETLBFS_MAGIC;
+	file->size = status->size;
+	file->deleted = status->links == 0;
+	file->copied = status->copied;
+	file->hugetlb = status->magic == HUGETLBFS_MAGIC;
 	/* hugetlbfs has no SEEK_DATA, but it counts (fs/hugetlbfs/inode.c,
 	 * hugetlb_reserve_pages()). */
-	file->blank = file->hugetlb && st.st_blocks == 0;
+	file->blank = file->hugetlb && status->blocks == 0;
 	file->examined = true;
 	if (file->hugetlb)
 		return NULL;
-	file->shmem = fs.f_type == TMPFS_MAGIC;
+	file->shmem = status->magic == TMPFS_MAGIC;
 	if (file->shmem)
 		TRY(find_data(file, fd));
 	TRY(object_open(fd, DEBUG_ROOT, &file->object));
@@ -256,19 +257,21 @@ static struct error *examine(struct target *target, struct file *file, int fd)
 struct error *file_examine(struct space *space, const struct vma *vma, struct file *file)
 {
 	_cleanup_close_ int fd = -1;
+	struct file_status status;
 
 	if (file->examined || file->access != FILE_OPEN)
 		return NULL;
 	free(file->why);
 	file->why = NULL;
-	struct error *error = space_open_file(space, vma, file, &fd);
+	struct error *error = open_it(space, vma, file, &fd, &status);
 	if (!error)
-		error = examine(space->target, file, fd);
+		error = examine(space->target, file, fd, &status);
 	if (!error)
 		return NULL;
 	/* Of which file it is is known: through another of its areas it may well be had. */
 	error = take_refusal(file, vma, error);
-	file->access = FILE_OPEN;
+	if (file->access != FILE_SERVED)
+		file->access = FILE_OPEN;
 	return error;
 }
 

@@ -43,6 +43,7 @@ struct file {
 	bool blank;            /* then: not one page is in the file yet */
 	bool shmem;            /* shared memory: tmpfs, memfd, System V */
 	bool deleted;          /* no link is left */
+	bool copied;           /* what is opened is a copy that its server gave */
 	uint64_t size;         /* bytes */
 	struct object *object; /* may be no ELF file; NULL for huge pages */
 	range_vec data;        /* shmem: where it has pages, in bytes of the file, sorted */

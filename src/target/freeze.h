@@ -5,17 +5,17 @@
  * By ptrace(2): PTRACE_SEIZE and PTRACE_INTERRUPT stop a thread without a signal, and the kernel
  * itself lets go of what it stopped when the tracer ends, on whatever way (kernel/ptrace.c,
  * exit_ptrace()): no handler has to run, so nothing can be left stopped, not even by SIGKILL. (The
- * freezer of cgroups would stay shut.) The tracer is a process of its own that shares our memory, so
- * that letting go is its end: that needs nobody's answer, not even that of a process that has not
- * stopped yet, nor ours: who stops us (SIGSTOP) does not stop it. A process that was stopped before
- * stays so.
+ * freezer of cgroups would stay shut.) The tracer is a process of its own that shares our memory,
+ * so that letting go is its end: that needs nobody's answer, not even that of a process that has
+ * not stopped yet, nor ours: who stops us (SIGSTOP) does not stop it. A process that was stopped
+ * before stays so.
  *
  * Between freeze_hold() and freeze_release() nothing may be waited for that a held process does:
  * not that a pipe or a terminal takes output, not that a name service or a file system answers,
  * which may be a process. So the target opens no file meanwhile (target->held), and this program's
  * own pages are kept in RAM (mlockall(2)), where that is allowed, since they may be of such a file.
- * Should we hang all the same, or be stopped, it lets them go by itself after `seconds`. A terminal's
- * stop (Ctrl-Z) waits until the end.
+ * Should we hang all the same, or be stopped, it lets them go by itself after `seconds`. A
+ * terminal's stop (Ctrl-Z) waits until the end.
  */
 #ifndef PHYSLENS_TARGET_FREEZE_H
 #define PHYSLENS_TARGET_FREEZE_H

@@ -34,11 +34,16 @@
 struct target;
 struct space;
 
-/* What can be said of a file without reading it. */
+/* What is said of a file: by identify() which it is, by open_object() all. */
 struct file_status {
 	uint64_t device; /* as makedev(3) */
 	uint64_t inode;
 	bool regular;
+	uint64_t size; /* bytes */
+	uint64_t blocks;
+	uint64_t links;
+	uint64_t magic; /* of its file system, as statfs(2) */
+	bool copied;    /* it is a copy that was opened: its server is not to be waited for */
 };
 
 /* See pagemap_visit: words are valid until it returns. */
@@ -73,8 +78,10 @@ struct space_ops {
 	/* Which file the area shows, and that very file opened: see target/files.h. */
 	struct error *(*identify)(struct space *space, const struct vma *vma,
 				  struct file_status *status);
-	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd);
-	struct error *(*open_path)(struct space *space, const char *path, int *fd);
+	struct error *(*open_object)(struct space *space, const struct vma *vma, int *fd,
+				     struct file_status *status);
+	struct error *(*open_path)(struct space *space, const char *path, int *fd,
+				   struct file_status *status);
 	struct error *(*tracer)(struct space *space, pid_t *tracer);
 	struct error *(*check_alive)(struct space *space);
 	struct error *(*sums)(struct space *space, struct memory_sums *sums);
@@ -90,8 +97,10 @@ struct target {
 	bool held;         /* processes are held still: no file may be opened, nothing waited for */
 	bool pfns_visible; /* frames are shown; else only states of pages, and sums */
 	bool no_zero_page; /* this kernel maps none: a page that is only read has its own frame */
-	void *files;       /* target/files.c's, of struct file: those that somebody holds */
-	uint64_t symbol_bytes; /* what was read of symbol tables in all: see object_limit() */
+	bool ask_fuse;
+	unsigned server_seconds; /* 0: SERVER_SECONDS */
+	void *files;             /* target/files.c's, of struct file: those that somebody holds */
+	uint64_t symbol_bytes;   /* what was read of symbol tables in all: see object_limit() */
 };
 
 struct space {
@@ -110,6 +119,18 @@ struct space {
  * first asked for, so that what does not ask pays nothing.
  */
 struct error *target_live_create(const char *source, struct target **target);
+
+/*
+ * From now on files that a process serves (FUSE) are opened, too, which takes their pages from whom
+ * it is looked at, and a server, also that of a network file system, may take so many seconds to
+ * answer. Before, it is SERVER_SECONDS, and FUSE is not asked at all.
+ */
+enum { SERVER_SECONDS = 2 };
+static inline void target_ask_servers(struct target *target, unsigned seconds)
+{
+	target->ask_fuse = true;
+	target->server_seconds = seconds;
+}
 
 static inline void target_destroy(struct target *target) /* NULL is fine */
 {
@@ -216,13 +237,15 @@ static inline struct error *space_pages(struct space *space, const struct vma *v
 
 /*
  * The regular file that is now at `path`, as the processes of the space see paths: open for
- * reading, caller closes. ERROR_LOOKUP when there is none, or it is no regular file.
+ * reading, caller closes, with all that is said of it. ERROR_LOOKUP when there is none, or it is no
+ * regular file.
  */
-static inline struct error *space_open_path(struct space *space, const char *path, int *fd)
+static inline struct error *space_open_path(struct space *space, const char *path, int *fd,
+					    struct file_status *status)
 {
 	if (!space->ops->open_path)
 		return error_new(ERROR_UNSUPPORTED, "%s: there are no paths here", path);
-	return space->ops->open_path(space, path, fd);
+	return space->ops->open_path(space, path, fd, status);
 }
 
 /* What the kernel itself has counted: for who is not shown frames. */

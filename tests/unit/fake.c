@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -83,26 +84,42 @@ static struct error *find_file(const struct fake *fake, const struct vma *vma, i
 	return error_new(ERROR_DENIED, "%s: not in the table", vma->name);
 }
 
+static struct file_status status_of(int fd)
+{
+	struct stat st;
+	struct statfs fs;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(fstatfs(fd, &fs), 0);
+	return (struct file_status){.device = st.st_dev,
+				    .inode = st.st_ino,
+				    .regular = S_ISREG(st.st_mode),
+				    .size = (uint64_t)st.st_size,
+				    .blocks = (uint64_t)st.st_blocks,
+				    .links = st.st_nlink,
+				    .magic = (uint64_t)fs.f_type};
+}
+
 static struct error *identify(struct space *space, const struct vma *vma,
 			      struct file_status *status)
 {
-	struct stat st;
 	int fd = -1;
 
 	fake_of(space)->asked++;
 	TRY(find_file(fake_of(space), vma, &fd));
-	assert_int_equal(fstat(fd, &st), 0);
-	*status = (struct file_status){st.st_dev, st.st_ino, S_ISREG(st.st_mode)};
+	*status = status_of(fd);
 	return NULL;
 }
 
-static struct error *open_object(struct space *space, const struct vma *vma, int *fd)
+static struct error *open_object(struct space *space, const struct vma *vma, int *fd,
+				 struct file_status *status)
 {
 	int found = -1;
 
 	fake_of(space)->opened++;
 	TRY(find_file(fake_of(space), vma, &found));
 	*fd = dup(found);
+	*status = status_of(found);
 	return NULL;
 }
 

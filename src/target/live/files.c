@@ -3,17 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 #include "proc/mounts.h"
 #include "proc/smaps.h"
+#include "target/live/elsewhere.h"
 #include "target/live/live.h"
 
 /* --- file systems, by their device numbers -------------------------------------------------------
@@ -22,10 +27,10 @@
  * answer, or that is held still.
  */
 
-static const struct device *find_device(const struct live_target *live, const struct vma *vma)
+static struct device *find_device(const struct live_target *live, const struct vma *vma)
 {
 	for (size_t i = 0; i < live->devices.count; i++) {
-		const struct device *device = &live->devices.items[i];
+		struct device *device = &live->devices.items[i];
 
 		if (device->major == vma->dev_major && device->minor == vma->dev_minor)
 			return device;
@@ -44,6 +49,7 @@ static void learn_own_device(struct live_target *live, unsigned flags, bool huge
 	error_free(vec_push(&live->devices, ((struct device){.major = major(st.st_dev),
 							     .minor = minor(st.st_dev),
 							     .hugetlb = hugetlb,
+							     .known = true,
 							     .own = true})));
 }
 
@@ -57,27 +63,49 @@ static void learn_own_devices(struct live_target *live)
 	live->own_devices = true;
 }
 
-static void learn_mounts(struct live_target *live, int proc_fd)
+/* A server elsewhere, which may not answer. 9p of a virtual machine is its hypervisor's, as disks
+ * are.
+ */
+static bool is_net(const struct mount *mount)
+{
+	static const char *const types[] = {"nfs", "nfs4", "cifs",   "smb3",   "ceph",     "9p",
+					    "afs", "coda", "lustre", "beegfs", "orangefs", "gpfs"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(mount->type, types[i]) == 0)
+			return !mount->virtio;
+	}
+	return false;
+}
+
+static void learn_mounts(struct live_target *live, struct live_space *space)
 {
 	mount_vec mounts = {0};
 
-	error_free(mounts_read(proc_fd, &mounts));
+	error_free(mounts_read(space->proc_fd, &mounts));
 	for (size_t i = 0; i < mounts.count; i++) {
 		const struct mount *mount = &mounts.items[i];
 		struct vma place = {.dev_major = mount->major, .dev_minor = mount->minor};
-		struct device device = {.major = mount->major, .minor = mount->minor};
+		struct device device = {
+			.major = mount->major, .minor = mount->minor, .known = true};
 
 		if (mount->major != 0 && strcmp(mount->type, "fuseblk") != 0)
 			continue;
 		device.hugetlb = strcmp(mount->type, "hugetlbfs") == 0;
 		device.fuse = strncmp(mount->type, "fuse", 4) == 0;
+		device.net = is_net(mount);
+		space->has_servers |= device.fuse || device.net;
 		if (!find_device(live, &place))
 			error_free(vec_push(&live->devices, device));
 	}
 	vec_deinit(&mounts);
+	space->mounts_read = true;
 }
 
-/* File systems of a block device are known by it, but for those that a process serves. */
+/*
+ * File systems of a block device are known by it, but for those that a process serves. What is in
+ * no list of mounts is not known: false.
+ */
 static bool learn_device(struct live_space *space, const struct vma *vma, struct device *result)
 {
 	struct live_target *live = live_target(space->base.target);
@@ -85,21 +113,35 @@ static bool learn_device(struct live_space *space, const struct vma *vma, struct
 	pthread_mutex_lock(&live->lock);
 	if (!live->own_devices && vma->dev_major == 0)
 		learn_own_devices(live);
-	const struct device *known = find_device(live, vma);
-	if (!known && !live->base.held && !space->mounts_read) {
-		learn_mounts(live, space->proc_fd);
-		space->mounts_read = true;
+	struct device *known = find_device(live, vma);
+	if (!(known && known->known) && !live->base.held && !space->mounts_read) {
+		learn_mounts(live, space);
 		known = find_device(live, vma);
 		/* Not to be asked for again by each process. */
 		if (!known && vma->dev_major != 0 &&
-		    !vec_push(&live->devices,
-			      ((struct device){.major = vma->dev_major, .minor = vma->dev_minor})))
+		    !vec_push(&live->devices, ((struct device){.major = vma->dev_major,
+							       .minor = vma->dev_minor,
+							       .known = true})))
 			known = &live->devices.items[live->devices.count - 1];
 	}
 	if (known)
 		*result = *known;
 	pthread_mutex_unlock(&live->lock);
-	return known != NULL;
+	return known && known->known;
+}
+
+/* Adds to the time that a server was waited for; the device of one that is in no list is kept, too.
+ */
+static void spend(struct live_target *live, const struct vma *vma, int64_t ms)
+{
+	pthread_mutex_lock(&live->lock);
+	struct device *device = find_device(live, vma);
+	if (!device && !vec_push(&live->devices, ((struct device){.major = vma->dev_major,
+								  .minor = vma->dev_minor})))
+		device = &live->devices.items[live->devices.count - 1];
+	if (device)
+		device->spent += ms;
+	pthread_mutex_unlock(&live->lock);
 }
 
 /* By the kernel's flag of the area: where its file system is in nobody's list of mounts. */
@@ -143,21 +185,51 @@ static struct error *check_not_held(const struct target *target, const char *nam
 			    : NULL;
 }
 
-/*
- * A file of a file system that is a process is not opened: who serves it may never answer, and
- * opening alone drops its pages from the cache (fs/fuse/file.c, fuse_finish_open()), and so from
- * the processes that are looked at.
- */
-static struct error *check_may_open(struct live_space *space, const struct vma *vma)
+static unsigned server_seconds(const struct target *target)
 {
-	struct device device;
+	return target->server_seconds ? target->server_seconds : SERVER_SECONDS;
+}
 
-	TRY(check_not_held(space->base.target, vma->name));
-	if (learn_device(space, vma, &device) && device.fuse)
-		return error_new(ERROR_UNSUPPORTED,
-				 "%s: not opened: a process serves its file system "
-				 "(FUSE)",
-				 vma->name);
+/* Whether a server has had its time: so many answers of the longest kind. */
+static bool is_patience_over(const struct target *target, int64_t spent)
+{
+	enum { ANSWERS = 5 };
+
+	return spent >= (int64_t)server_seconds(target) * 1000 * ANSWERS;
+}
+
+static struct error *is_served(const char *name)
+{
+	return error_new(ERROR_UNSUPPORTED,
+			 "%s: not opened: a process serves its file system (FUSE)", name);
+}
+
+static struct error *is_silent(const struct target *target, const char *name)
+{
+	return error_new(ERROR_UNSUPPORTED,
+			 "%s: not waited for: its server did not answer within %u s", name,
+			 server_seconds(target));
+}
+
+/*
+ * A file of a file system that is a process is not opened unless that was asked for: who serves it
+ * may never answer, and opening alone drops its pages from the cache (fs/fuse/file.c,
+ * fuse_finish_open()), and so from the processes that are looked at. *away: it is asked for by a
+ * process that can be abandoned, as are those of other servers, and of file systems that are in
+ * nobody's list of mounts, which may be such.
+ */
+static struct error *check_may_open(struct live_space *space, const struct vma *vma, bool *away)
+{
+	struct target *target = space->base.target;
+	struct device device = {0};
+
+	TRY(check_not_held(target, vma->name));
+	bool known = learn_device(space, vma, &device);
+	if (device.fuse && !target->ask_fuse)
+		return is_served(vma->name);
+	*away = known ? device.fuse || device.net : vma->dev_major == 0;
+	if (*away && is_patience_over(target, device.spent))
+		return is_silent(target, vma->name);
 	return NULL;
 }
 
@@ -328,7 +400,6 @@ static struct error *find_mapped(struct live_space *space, const struct vma *vma
 	enum { TRIES = 3 };
 	struct error *error = NULL;
 
-	TRY(check_may_open(space, vma));
 	for (int i = 0; i < TRIES && (i == 0 || error); i++) {
 		_cleanup_close_ int path_fd = -1;
 
@@ -344,44 +415,196 @@ static struct error *find_mapped(struct live_space *space, const struct vma *vma
 	return error;
 }
 
-struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status)
+/* Opens what the O_PATH fd refers to, if it is a regular file, and says all of it. */
+static struct error *open_whole(int path_fd, const char *name, int *fd, struct file_status *status)
 {
-	_cleanup_close_ int path_fd = -1;
+	_cleanup_close_ int opened = -1;
+	struct statfs fs;
+	struct stat st;
 
-	return find_mapped(live_space(base), vma, &path_fd, status);
+	if (!status->regular)
+		return error_new(ERROR_LOOKUP, "%s: not a regular file", name);
+	TRY(reopen(path_fd, name, &opened));
+	if (fstat(opened, &st) < 0 || fstatfs(opened, &fs) < 0)
+		return error_errno(errno, "%s", name);
+	*status = (struct file_status){.device = st.st_dev,
+				       .inode = st.st_ino,
+				       .regular = true,
+				       .size = (uint64_t)st.st_size,
+				       .blocks = (uint64_t)st.st_blocks,
+				       .links = st.st_nlink,
+				       .magic = (uint64_t)fs.f_type};
+	*fd = scope_take(opened, -1);
+	return NULL;
 }
 
-struct error *live_open_object(struct space *base, const struct vma *vma, int *fd)
-{
-	_cleanup_close_ int path_fd = -1;
-	struct file_status status;
+/* --- asking servers ------------------------------------------------------------------------------
+ */
 
-	TRY(find_mapped(live_space(base), vma, &path_fd, &status));
-	if (!status.regular)
-		return error_new(ERROR_LOOKUP, "%s: not a regular file", vma->name);
-	return reopen(path_fd, vma->name, fd);
-}
+/* What is asked for elsewhere: the file of an area, or at a path. */
+struct request {
+	struct live_space *space;
+	const struct vma *vma;
+	const char *path;
+};
 
-struct error *live_open_path(struct space *base, const char *path, int *fd)
+static struct error *find_at_path(struct live_space *space, const char *path, int *path_fd,
+				  struct file_status *status)
 {
-	struct live_space *space = live_space(base);
 	_cleanup_free_ char *below = NULL;
-	struct file_status status;
 
-	TRY(check_not_held(base->target, path));
 	if (asprintf(&below, "root/%s", path) < 0) {
 		below = NULL;
 		return error_nomem();
 	}
-	_cleanup_close_ int path_fd = openat(space->proc_fd, below, O_PATH | O_CLOEXEC);
-	if (path_fd < 0 && errno == ESRCH)
-		return live_gone(base);
-	if (path_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	*path_fd = openat(space->proc_fd, below, O_PATH | O_CLOEXEC);
+	if (*path_fd < 0 && errno == ESRCH)
+		return live_gone(&space->base);
+	if (*path_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return error_new(ERROR_LOOKUP, "%s: there is no such file", path);
-	if (path_fd < 0)
+	if (*path_fd < 0)
 		return error_errno(errno, "%s", path);
-	TRY(read_status(path_fd, path, &status));
-	if (!status.regular)
-		return error_new(ERROR_LOOKUP, "%s: not a regular file", path);
-	return reopen(path_fd, path, fd);
+	return read_status(*path_fd, path, status);
+}
+
+/* Of a file system that was not known before: is it one of those that are not opened? */
+static struct error *check_not_served(const struct request *r, int path_fd, const char *name)
+{
+	struct statfs fs;
+
+	if (fstatfs(path_fd, &fs) < 0)
+		return error_errno(errno, "%s", name);
+	if (fs.f_type == FUSE_SUPER_MAGIC && !r->space->base.target->ask_fuse)
+		return is_served(name);
+	return NULL;
+}
+
+static struct error *copy_bytes(int from, const char *name, int to, uint64_t size)
+{
+	enum { COPY_MAX = 256 << 20 };
+
+	if (size > COPY_MAX)
+		return error_new(ERROR_UNSUPPORTED, "%s: more than is copied of a server's file",
+				 name);
+	for (uint64_t done = 0; done < size;) {
+		ssize_t n = sendfile(to, from, NULL, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(errno, "%s", name);
+		if (n == 0)
+			break;
+		done += (uint64_t)n;
+	}
+	return NULL;
+}
+
+static struct error *ask(void *argument, int copy, struct file_status *status)
+{
+	const struct request *r = argument;
+	const char *name = r->vma ? r->vma->name : r->path;
+	_cleanup_close_ int path_fd = -1, fd = -1;
+
+	TRY(r->vma ? find_mapped(r->space, r->vma, &path_fd, status)
+		   : find_at_path(r->space, r->path, &path_fd, status));
+	TRY(check_not_served(r, path_fd, name));
+	if (copy < 0)
+		return NULL;
+	TRY(open_whole(path_fd, name, &fd, status));
+	status->copied = true;
+	return copy_bytes(fd, name, copy, status->size);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Its status, and with `fd` a copy of its bytes. *spent: so many milliseconds were waited for it.
+ */
+static struct error *ask_elsewhere(struct request *r, int *fd, struct file_status *status,
+				   int64_t *spent)
+{
+	const char *name = r->vma ? r->vma->name : r->path;
+	struct target *target = r->space->base.target;
+	unsigned ms = server_seconds(target) * 1000;
+	_cleanup_close_ int copy = -1;
+	int64_t start = now_ms();
+	bool in_time;
+
+	if (fd && (copy = memfd_create("physlens", MFD_CLOEXEC)) < 0)
+		return error_errno(errno, "memfd_create");
+	struct error *error = elsewhere(ask, r, r->space->proc_fd, copy, ms, status, &in_time);
+	/* Who does not answer at all is not asked again. */
+	*spent = in_time ? now_ms() - start : INT32_MAX;
+	if (!in_time)
+		return is_silent(target, name);
+	TRY(error);
+	if (fd)
+		*fd = scope_take(copy, -1);
+	return NULL;
+}
+
+static struct error *ask_for_area(struct live_space *space, const struct vma *vma, int *fd,
+				  struct file_status *status)
+{
+	struct request request = {.space = space, .vma = vma};
+	int64_t spent = 0;
+	struct error *error = ask_elsewhere(&request, fd, status, &spent);
+
+	spend(live_target(space->base.target), vma, spent);
+	return error;
+}
+
+struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status)
+{
+	struct live_space *space = live_space(base);
+	_cleanup_close_ int path_fd = -1;
+	bool away;
+
+	TRY(check_may_open(space, vma, &away));
+	return away ? ask_for_area(space, vma, NULL, status)
+		    : find_mapped(space, vma, &path_fd, status);
+}
+
+struct error *live_open_object(struct space *base, const struct vma *vma, int *fd,
+			       struct file_status *status)
+{
+	struct live_space *space = live_space(base);
+	_cleanup_close_ int path_fd = -1;
+	bool away;
+
+	TRY(check_may_open(space, vma, &away));
+	if (away)
+		return ask_for_area(space, vma, fd, status);
+	TRY(find_mapped(space, vma, &path_fd, status));
+	return open_whole(path_fd, vma->name, fd, status);
+}
+
+/* A path may lead anywhere: where the process has any file system of a server, to that. */
+struct error *live_open_path(struct space *base, const char *path, int *fd,
+			     struct file_status *status)
+{
+	struct live_space *space = live_space(base);
+	struct live_target *live = live_target(base->target);
+	struct request request = {.space = space, .path = path};
+	_cleanup_close_ int path_fd = -1;
+	int64_t spent = 0;
+
+	TRY(check_not_held(base->target, path));
+	if (!space->mounts_read)
+		learn_mounts(live, space);
+	if (!space->has_servers) {
+		TRY(find_at_path(space, path, &path_fd, status));
+		return open_whole(path_fd, path, fd, status);
+	}
+	if (is_patience_over(base->target, live->paths_spent))
+		return is_silent(base->target, path);
+	struct error *error = ask_elsewhere(&request, fd, status, &spent);
+	live->paths_spent += spent;
+	return error;
 }

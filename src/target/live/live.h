@@ -25,8 +25,11 @@ struct device {
 	uint32_t major;
 	uint32_t minor;
 	bool hugetlb;
-	bool fuse; /* a process serves it */
-	bool own;  /* a mount of the kernel's own, without a path */
+	bool fuse;     /* a process serves it */
+	bool net;      /* a server elsewhere */
+	bool known;    /* in a list of mounts, or the kernel's own */
+	int64_t spent; /* milliseconds that its server was waited for */
+	bool own;      /* a mount of the kernel's own, without a path */
 };
 
 /* A process that another thread answers for: see process_thread_with_memory(). */
@@ -48,6 +51,7 @@ struct live_target {
 	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
 	VEC(struct device) devices; /* of file systems without a block device, as they are met */
 	bool own_devices;           /* the kernel's own of memfd_create(2) are among them */
+	int64_t paths_spent;        /* milliseconds that servers of paths were waited for */
 	VEC(struct stand_in) stand_ins; /* of the processes that were met; few, or none */
 	bool blocks_read;               /* on first use */
 	struct memory_blocks blocks;
@@ -74,6 +78,7 @@ struct live_space {
 	bool has_ksm;     /* KSM has merged pages of this process */
 	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
 	bool mounts_read; /* its list of mounts, for live_target.devices */
+	bool has_servers; /* then: some of them are file systems of a server */
 	bool huge_read;   /* what follows, on first use */
 	range_vec huge;   /* areas of pools of huge pages, where nothing else tells */
 	struct pagemap_walker walker;
@@ -108,8 +113,10 @@ struct error *live_pages(struct space *base, const struct vma *vma, struct range
 
 /* files.c */
 struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status);
-struct error *live_open_object(struct space *base, const struct vma *vma, int *fd);
-struct error *live_open_path(struct space *base, const char *path, int *fd);
+struct error *live_open_object(struct space *base, const struct vma *vma, int *fd,
+			       struct file_status *status);
+struct error *live_open_path(struct space *base, const char *path, int *fd,
+			     struct file_status *status);
 bool live_is_hugetlb(struct space *base, const struct vma *vma);
 bool live_is_own_mount(struct space *base, const struct vma *vma);
 void live_spell_names(struct live_space *space, struct vma_list *list);
