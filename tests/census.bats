@@ -31,6 +31,9 @@ teardown() {
 	helpers_stop
 }
 
+# so_many N ARG…: pgrep finds so many.
+so_many() { [ "$(pgrep -c "${@:2}")" = "$1" ]; }
+
 @test "every kind of page: USS, PSS, RSS and HUGETLB are those of smaps_rollup" {
 	same_as_rollup 30 '' "$FIXTURE_PID"
 }
@@ -91,7 +94,7 @@ pss_where() {
 	start bash -c 'echo $$ >"$1/cgroup.procs"
 		exec setpriv --reuid=54321 --clear-groups "$2" -e "\$x = qq(y) x (64 << 20); fork; sleep 300"' \
 		- "$cgroup/physlens-test.$$" "$BATS_TEST_TMPDIR/perl-of-its-own"
-	until [ "$(pgrep -c -r S -u 54321 perl-of-its-own)" = 2 ]; do sleep 0.1; done
+	wait_for so_many 2 -r S -u 54321 perl-of-its-own
 	pss=$(pss_where process '.user == "54321"')
 	[ "$pss" -ge 16384 ]
 	for by in user cgroup; do
@@ -103,7 +106,7 @@ pss_where() {
 	json_check '.census[] | select(.object | endswith("/perl-of-its-own")) |
 		.processes == 2 and .pss == .rss and .rss > 0'
 	started_stop
-	until rmdir "$cgroup/physlens-test.$$"; do sleep 0.1; done
+	wait_for rmdir "$cgroup/physlens-test.$$"
 }
 
 # near A B: within one of a hundred.
@@ -183,7 +186,7 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 	"$odd" 300 </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	pid=$!
 	disown
-	until grep -q '^d$' "/proc/$pid/comm"; do sleep 0.05; done
+	wait_for grep -q '^d$' "/proc/$pid/comm"
 	physlens census --openmetrics >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null
 	kill "$pid"
 	grep -qF 'command="a\"b\\c\nd"} ' "$BATS_TEST_TMPDIR/metrics"

@@ -140,7 +140,7 @@ forking() {
 	# shellcheck disable=SC2016 # for that shell
 	start bash -c 'while :; do (x=1); sleep 0.1; echo >>"$1"; done' - "$BATS_TEST_TMPDIR/turns"
 	target=${STARTED[0]}
-	until [ -s "$BATS_TEST_TMPDIR/turns" ]; do sleep 0.05; done
+	wait_for test -s "$BATS_TEST_TMPDIR/turns"
 }
 
 # turned N: until it has done so N times more.

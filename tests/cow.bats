@@ -164,7 +164,7 @@ sampled() {
 	start bash -c 'sleep 300 & one=$!; read -r <"$1"; kill $one; (sleep 300; :) & sleep 300; :' - \
 		"$BATS_TEST_TMPDIR/go"
 	master=${STARTED[0]}
-	until pgrep -P "$master" sleep >/dev/null; do sleep 0.05; done
+	wait_for pgrep -P "$master" sleep >/dev/null
 	start_watch --json "$master"
 	sampled 'length >= 2'
 	echo >"$BATS_TEST_TMPDIR/go"
@@ -178,7 +178,7 @@ sampled() {
 	local master watch
 	start bash -c '(sleep 300; :) & sleep 300; :'
 	master=${STARTED[0]}
-	until pgrep -P "$master" >/dev/null; do sleep 0.05; done
+	wait_for pgrep -P "$master" >/dev/null
 	timeout 60 "$PHYSLENS" cow --watch 1 "$master" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" \
 		3>&- 4>&- &
 	watch=$!

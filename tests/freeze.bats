@@ -64,7 +64,7 @@ import threading, time
 for _ in range(8):
 	threading.Thread(target=lambda: time.sleep(300), daemon=True).start()
 time.sleep(300)'
-	until [ "$(awk '/^Threads:/ { print $2 }' "/proc/$PID/status")" = 9 ]; do sleep 0.05; done
+	wait_for grep -qx 'Threads:.9' "/proc/$PID/status"
 	run -0 --separate-stderr physlens share -f "$PID" "$HELPER_PID"
 	[ -z "$stderr" ]
 	for task in "/proc/$PID/task"/*; do
@@ -99,7 +99,7 @@ time.sleep(300)'
 	strace -qq -o /dev/null -p "${CHILDREN[0]}" </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	local tracer=$!
 	disown
-	until [[ $(state "${CHILDREN[0]}") == *" $tracer" ]]; do sleep 0.05; done
+	traced_by "${CHILDREN[0]}" "$tracer"
 	run -0 --separate-stderr physlens share -f "$HELPER_PID" "${CHILDREN[@]}"
 	[[ $stderr == *"process ${CHILDREN[0]} cannot be held still: process $tracer traces it already"* ]]
 	kill "$tracer"

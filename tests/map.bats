@@ -268,7 +268,7 @@ agrees_with_smaps() {
 
 @test "sums by area are those of smaps: a shell" {
 	start bash -c 'words=$(seq 20000); kill -STOP $$; echo "${#words}"'
-	until grep -q '^State:.T' "/proc/$PID/status"; do sleep 0.01; done
+	wait_for grep -q '^State:.T' "/proc/$PID/status"
 	agrees_with_smaps "$PID"
 }
 

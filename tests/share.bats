@@ -23,7 +23,7 @@ two_shells() {
 	# Until both have begun to wait they still map pages.
 	local pid
 	for pid in "${STARTED[@]}"; do
-		until pgrep -r S -P "$pid" sleep >/dev/null; do sleep 0.05; done
+		wait_for pgrep -r S -P "$pid" sleep >/dev/null
 	done
 	# A child may run before its shell has come to wait for it.
 	asleep "${STARTED[@]}"

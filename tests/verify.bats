@@ -260,7 +260,7 @@ named() {
 	# shellcheck disable=SC2016 # JavaScript's
 	start node -e 'let s = 0; const f = (a) => { for (let i = 0; i < 1e6; i++) s += i ^ a; };
 		for (let i = 0; i < 20; i++) f(i); console.log("warm"); setInterval(() => {}, 1000);'
-	until grep -q warm "$work/output"; do sleep 0.1; done
+	wait_for grep -q warm "$work/output"
 	require_disk
 	run -1 --separate-stderr physlens verify --json "$PID"
 	json_check '[.verify[].kind] | unique | . - ["anon-exec", "writable-exec"] == []'
@@ -401,7 +401,8 @@ named() {
 	[ "$(nm "$work/many.so" | grep -c ' t s')" = 1000000 ]
 	sync "$work/many.so"
 	start env LD_PRELOAD="$work/many.so" sleep 300
-	until [ "$(cat "/proc/$PID/comm")" = sleep ] && grep -q many.so "/proc/$PID/maps"; do sleep 0.05; done
+	become "$PID" "$(command -v sleep)"
+	wait_for grep -q many.so "/proc/$PID/maps"
 	require_disk
 	at=$(physlens map -n -r -o start --region .text --object many.so "$PID")
 	helper tamper mem "$PID" "$(printf '0x%x' $((at + 5000)))" c3 >/dev/null
@@ -521,7 +522,7 @@ named() {
 @test "a process that has ended is said to have" {
 	start sleep 300
 	kill -KILL "$PID"
-	while [ -e "/proc/$PID" ]; do sleep 0.05; done
+	wait_for test ! -e "/proc/$PID"
 	run -2 --separate-stderr physlens verify "$PID"
 	[[ "$stderr" == "physlens: verify: no such process: $PID" ]]
 	[[ "$output" == *'1 process unread.' ]]

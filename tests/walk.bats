@@ -257,7 +257,7 @@ shows() {
 import threading, time
 threading.Thread(target=lambda: time.sleep(600), daemon=True).start()
 time.sleep(600)'
-	until [ "$(awk '/^Threads:/ { print $2 }' "/proc/$PID/status")" = 2 ]; do sleep 0.05; done
+	wait_for grep -qx 'Threads:.2' "/proc/$PID/status"
 	for tid in "/proc/$PID/task"/*; do
 		run -0 physlens walk -J "${tid##*/}" 0x1000
 		json_check '.walk | length > 0'
