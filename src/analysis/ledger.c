@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/ledger.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/folio.h"
 #include "analysis/writers.h"
-#include "base/io.h"
 #include "base/scope.h"
 #include "proc/kpage.h"
+#include "proc/mmstate.h"
 
 /*
  * In the words of `last`, with PRESENT: the page was shared at the last fork, and has been in this
@@ -379,28 +378,11 @@ static bool has_left_folio(const struct ledger *ledger, const struct suspect *su
 	return false;
 }
 
-/* Pages that the kernel has moved until now, in the whole system (mm/vmstat.c). */
-static uint64_t count_migrations(void)
-{
-	static const char *const keys[] = {"\npgmigrate_success ", "\nthp_collapse_alloc ",
-					   "\nthp_migration_success "};
-	_cleanup_free_ char *text = NULL;
-	uint64_t sum = 0;
-
-	error_free(read_file_at(AT_FDCWD, "/proc/vmstat", 1 << 20, &text, NULL));
-	for (size_t i = 0; text && i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const char *line = strstr(text, keys[i]);
-
-		sum += line ? strtoull(line + strlen(keys[i]), NULL, 10) : 0;
-	}
-	return text ? sum : UINT64_MAX;
-}
-
 /* Asked at most once a round, and only when it matters. */
 static bool has_migrated(struct ledger *ledger)
 {
 	if (!ledger->migrated)
-		ledger->migrated = count_migrations() != ledger->migrations;
+		ledger->migrated = vm_pages_moved() != ledger->migrations;
 	return ledger->migrated;
 }
 
@@ -632,7 +614,7 @@ static struct error *close_round(struct ledger *ledger)
 	}
 	/* From here on what has moved until now does not count. */
 	if (ledger->migrated)
-		ledger->migrations = count_migrations();
+		ledger->migrations = vm_pages_moved();
 	ledger->migrated = false;
 	return NULL;
 }
@@ -747,7 +729,7 @@ struct error *ledger_fork(struct ledger *ledger, pid_t parent_pid, pid_t child_p
 
 	*shared = 0;
 	if (ledger->migrations == 0)
-		ledger->migrations = count_migrations();
+		ledger->migrations = vm_pages_moved();
 	if (!parent)
 		TRY(open_member(ledger, parent_pid, &parent));
 	struct error *error = begin_story(ledger, parent, &child);

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analysis/ledger.h"
-#include "base/io.h"
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/cow.h"
@@ -149,12 +147,10 @@ static struct error *put_event(struct tracer *t, const char *event, pid_t pid, p
 
 static void command_of(pid_t pid, char command[64])
 {
-	_cleanup_free_ char *text = NULL;
-	char path[32];
+	struct process process = {0};
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	error_free(read_file_at(-1, path, 4096, &text, NULL));
-	snprintf(command, 64, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+	error_free(process_examine(pid, &process));
+	snprintf(command, 64, "%s", process.command);
 }
 
 static struct error *put_command(struct tracer *t, const char *command)
@@ -226,11 +222,7 @@ static struct error *tolerate(struct tracer *t, struct error *error)
 
 static void warn_of_raised(struct tracer *t, pid_t pid)
 {
-	char path[32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	if (geteuid() == 0 || stat(path, &st) < 0 || !(st.st_mode & (S_ISUID | S_ISGID)))
+	if (geteuid() == 0 || !process_runs_set_id(pid))
 		return;
 	invocation_warn(
 		t->cow->invocation,

@@ -6,8 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/scope.h"
+#include "proc/process.h"
 
 enum {
 	TASKS_MAX = 4 << 20,  /* PID_MAX_LIMIT (include/linux/threads.h) */
@@ -212,26 +212,6 @@ static struct error *read_level(const struct kernel_tasks *tasks, uint64_t pid, 
 	return NULL;
 }
 
-/*
- * "NSpid:	4711	23	1": our PIDs from the namespace that /proc was mounted in down to
- * our own: how many namespaces we are below it. A kernel without PID namespaces has no such line.
- */
-static struct error *levels_below_proc(int root, unsigned *levels)
-{
-	_cleanup_free_ char *text = NULL;
-
-	*levels = 0;
-	TRY(read_file_at(root, "proc/self/status", 1 << 16, &text, NULL));
-	char *line = strstr(text, "\nNSpid:");
-	if (!line)
-		return NULL;
-	line[1 + strcspn(line + 1, "\n")] = '\0';
-	for (char *tab = strchr(line, '\t'); tab; tab = strchr(tab + 1, '\t'))
-		++*levels;
-	*levels -= *levels > 0;
-	return NULL;
-}
-
 /* The task in view is ours: what namespace are the PIDs of our /proc of? */
 static struct error *learn_namespace(struct kernel_tasks *tasks)
 {
@@ -239,7 +219,7 @@ static struct error *learn_namespace(struct kernel_tasks *tasks)
 	unsigned level = 0, below;
 	pid_t number;
 
-	TRY(levels_below_proc(tasks->root, &below));
+	TRY(process_levels_below_proc(tasks->root, &below));
 	TRY(read_level(tasks, pid, &level));
 	if (below > level)
 		return error_new(ERROR_INPUT, "our own process is not where /proc has it");

@@ -339,3 +339,19 @@ void hugetlb_deinit(struct hugetlb *hugetlb)
 {
 	vec_deinit(&hugetlb->pools);
 }
+
+uint64_t vm_pages_moved(void)
+{
+	static const char *const keys[] = {"\npgmigrate_success ", "\nthp_collapse_alloc ",
+					   "\nthp_migration_success "};
+	_cleanup_free_ char *text = NULL;
+	uint64_t sum = 0;
+
+	error_free(read_file_at(AT_FDCWD, "/proc/vmstat", 1 << 20, &text, NULL));
+	for (size_t i = 0; text && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *line = strstr(text, keys[i]);
+
+		sum += line ? strtoull(line + strlen(keys[i]), NULL, 10) : 0;
+	}
+	return text ? sum : UINT64_MAX;
+}

@@ -30,6 +30,12 @@ struct error *swaps_parse(const char *text, struct swaps *swaps);
 struct error *swaps_load(int root, struct swaps *swaps);
 void swaps_deinit(struct swaps *swaps);
 
+/*
+ * How many pages the kernel has moved or joined to huge ones until now, in the whole system
+ * (/proc/vmstat; mm/vmstat.c); UINT64_MAX where that is not told.
+ */
+uint64_t vm_pages_moved(void);
+
 struct ksm {
 	bool present;
 	uint64_t run; /* 0 stopped, 1 merging, 2 undoing it all */

@@ -289,6 +289,33 @@ struct error *process_list(process_vec *list)
 	return NULL;
 }
 
+struct error *process_levels_below_proc(int root, unsigned *levels)
+{
+	_cleanup_free_ char *text = NULL;
+
+	*levels = 0;
+	TRY(read_file_at(root, "proc/self/status", 1 << 16, &text, NULL));
+	char *line = strstr(text, "\nNSpid:");
+	if (!line)
+		return NULL;
+	line[1 + strcspn(line + 1, "\n")] = '\0';
+	for (char *tab = strchr(line, '\t'); tab; tab = strchr(tab + 1, '\t'))
+		++*levels;
+	*levels -= *levels > 0;
+	return NULL;
+}
+
+/* By what the kernel has of the file: its server is not asked. */
+bool process_runs_set_id(pid_t pid)
+{
+	char path[32];
+	struct statx x;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_MODE, &x) == 0 &&
+	       x.stx_mode & (S_ISUID | S_ISGID);
+}
+
 static pid_t read_status(int dirfd, const char *path, const char *key)
 {
 	_cleanup_free_ char *text = NULL;

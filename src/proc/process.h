@@ -69,6 +69,15 @@ pid_t process_thread_with_memory(pid_t pid);
 struct error *process_examine(pid_t pid, struct process *process);
 
 /*
+ * How many PID namespaces we are below that of the /proc at "proc" below `root` (the line "NSpid"
+ * of status: our PIDs from that one down to our own). 0 on a kernel without them.
+ */
+struct error *process_levels_below_proc(int root, unsigned *levels);
+
+/* Whether it runs a set-user-ID or set-group-ID program; false where that is not told. */
+bool process_runs_set_id(pid_t pid);
+
+/*
  * A PID that /proc/PID/status has: `key` is "Tgid" (the process of a thread) or "TracerPid". 0 when
  * there is none, or the file cannot be read. By a directory fd of /proc/PID, or by the PID.
  */

@@ -10,6 +10,7 @@
 #include "proc/cache.h"
 #include "proc/cpuinfo.h"
 #include "proc/iomem.h"
+#include "proc/mmstate.h"
 #include "proc/mounted.h"
 #include "proc/numa.h"
 
@@ -193,24 +194,17 @@ static struct error *show_ram(struct hierarchy_lab *h, size_t *storey)
 	return NULL;
 }
 
-/* Used and all bytes of swap, by /proc/swaps. False: there is none. */
+/* All bytes of swap; 0: there is none. */
 static struct error *read_swap(struct hierarchy_lab *h, uint64_t *bytes)
 {
-	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
+	struct swaps swaps = {0};
+	_cleanup_error_ struct error *error = swaps_load(h->root, &swaps);
 
 	*bytes = 0;
-	_cleanup_error_ struct error *error =
-		read_file_at(h->root, "proc/swaps", 1 << 20, &text, NULL);
-	if (error)
-		return error_is(error, ERROR_NOMEM) ? scope_take(error, NULL) : NULL;
-	for (rest = text, line = strsep(&rest, "\n"); (line = strsep(&rest, "\n"));) {
-		unsigned long long kib;
-
-		if (sscanf(line, "%*s %*s %llu", &kib) == 1)
-			*bytes += kib * 1024;
-	}
-	return NULL;
+	for (size_t i = 0; i < swaps.areas.count; i++)
+		*bytes += swaps.areas.items[i].size;
+	swaps_deinit(&swaps);
+	return error_is(error, ERROR_NOMEM) ? scope_take(error, NULL) : NULL;
 }
 
 static struct error *show_swap(struct hierarchy_lab *h, size_t *storey)
