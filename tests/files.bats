@@ -109,6 +109,22 @@ two_files() {
 	two_files
 }
 
+@test "a file of a mount that is in nobody's list is no memory of the kernel's own, whatever it is called" {
+	inside '
+		mkdir "$D/m" && mount -t tmpfs none "$D/m" && cp /bin/sleep "$D/m/memfd:x" || exit
+		"$D/m/memfd:x" 600 & a=$!
+		for ((i = 0; i < 300; i++)); do
+			[[ $(cat /proc/$a/comm) = memfd:x ]] && break
+			sleep 0.1
+		done
+		umount -l "$D/m"
+		"$PHYSLENS" map -n -r -o REGION,OBJECT $a | grep -F memfd:x
+		"$PHYSLENS" verify -n -r -o KIND,OBJECT $a
+		kill $a'
+	[[ $output == *'.text /memfd:x'* && $output == *'unverifiable /memfd:x'* ]]
+	[[ $output != *'memfd /memfd:x'* ]]
+}
+
 @test "a file that is mapped in turn with another is never taken for it, nor taken from others" {
 	local look other
 	cp /bin/tail "$D/one"

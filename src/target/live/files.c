@@ -46,6 +46,7 @@ static void learn_own_device(struct live_target *live, unsigned flags, bool huge
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
+	live->own_known = true;
 	error_free(vec_push(&live->devices, ((struct device){.major = major(st.st_dev),
 							     .minor = minor(st.st_dev),
 							     .hugetlb = hugetlb,
@@ -170,12 +171,15 @@ bool live_is_hugetlb(struct space *base, const struct vma *vma)
 	return has_huge_flag(live_space(base), vma);
 }
 
-/* Of one that is in no list of mounts, and was not met, only the name tells. */
+/* Only where the kernel gave us none of its own to learn from does the name alone tell. */
 bool live_is_own_mount(struct space *base, const struct vma *vma)
 {
-	struct device device;
+	struct device device = {0};
 
-	return vma->dev_major == 0 && (!learn_device(live_space(base), vma, &device) || device.own);
+	if (vma->dev_major != 0)
+		return false;
+	learn_device(live_space(base), vma, &device);
+	return device.own || !live_target(base->target)->own_known;
 }
 
 static struct error *check_not_held(const struct target *target, const char *name)

@@ -50,7 +50,8 @@ struct live_target {
 	struct iomem iomem;
 	pthread_mutex_t lock; /* of what follows: spaces of one target may be read by threads */
 	VEC(struct device) devices; /* of file systems without a block device, as they are met */
-	bool own_devices;           /* the kernel's own of memfd_create(2) are among them */
+	bool own_devices;           /* the kernel's own of memfd_create(2) are among them, */
+	bool own_known;             /* and there is one */
 	int64_t paths_spent;        /* milliseconds that servers of paths were waited for */
 	VEC(struct stand_in) stand_ins; /* of the processes that were met; few, or none */
 	bool blocks_read;               /* on first use */
