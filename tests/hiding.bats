@@ -136,3 +136,19 @@ ctypes.CDLL(None).syscall(60, 0)'
 	wait_for grep -q '^State:.Z' "/proc/$PID/status"
 	shown "$PID"
 }
+
+@test "one that executes itself again and again was compared, or is named and verify not done" {
+	require_root
+	local look
+	printf '#!/bin/sh\nexec "$0"\n' >"$BATS_TEST_TMPDIR/again"
+	chmod 755 "$BATS_TEST_TMPDIR/again"
+	start "$BATS_TEST_TMPDIR/again"
+	for ((look = 0; look < 20; look++)); do
+		run --separate-stderr physlens verify "$PID"
+		echo "status $status: $output $stderr"
+		[[ $status == 0 && $output == *'1 process compared'* ]] ||
+			[[ $status == 2 && $stderr == *"process $PID executed another program"* ]] ||
+			# Its text may be read while the kernel has it written, or made sure of.
+			[[ $status == 2 && $output == *'1 process compared'* ]]
+	done
+}
