@@ -288,6 +288,59 @@ named() {
 		.[0].vaddr == \"$(printf '0x%x' "$slot")\""
 }
 
+# waits FILE: what the linker named LINKER makes of a C program that waits. Its RELRO ends in the midst
+# of a page where the linker pads it.
+waits() {
+	cat >"$work/waits.c" <<-'END'
+		#include <stdio.h>
+		#include <unistd.h>
+		static int data = 5;
+		int *const volatile pointer = &data;
+		int bss[3000];
+		int main(void) { puts("warm"); fflush(stdout); for (;;) pause(); return *pointer; }
+	END
+	clang -fuse-ld="$LINKER" -g -O1 "${@:2}" -o "$1" "$work/waits.c" 2>/dev/null && sync "$1"
+}
+
+warm() {
+	start "$@"
+	wait_for grep -q warm "$work/output"
+	asleep "$PID"
+}
+
+@test "the zeroes at the end of a segment's last page are no finding, whatever the linker; other bytes are" {
+	local made=0 at start size program option
+
+	for LINKER in mold lld lld-19; do
+		for option in -pie -no-pie -static; do
+			waits "$work/$LINKER$option" "$option" || continue
+			made=$((made + 1))
+			warm "$work/$LINKER$option"
+			require_disk
+			verify_rows '.verify == []'
+		done
+	done
+	if command -v rustc >/dev/null; then
+		echo 'fn main() { println!("warm"); std::thread::sleep(std::time::Duration::MAX); }' >"$work/waits.rs"
+		(cd "$work" && rustc -O waits.rs) && sync "$work/waits"
+		made=$((made + 1))
+		warm "$work/waits"
+		require_disk
+		verify_rows '.verify == []'
+	fi
+	[ "$made" -gt 0 ] || skip 'no linker that pads RELRO'
+	LINKER=mold
+	program=$work/mold-pie
+	[ -e "$program" ] || skip 'mold is not installed'
+	warm "$program"
+	# The last byte of its RELRO, which the file has other bytes for.
+	read -r _ _ start _ _ size _ < <(readelf -lW "$program" | grep GNU_RELRO)
+	at=$(($(physlens map -n -r -o start --object mold-pie "$PID" | head -n 1) + start + size - 1))
+	[ "$(helper tamper mem "$PID" "$(printf '0x%x' "$at")" 41)" = 00 ]
+	verify_rows ".verify | length == 1 and .[0].kind == \"patched\" and .[0].before == \"00\" and
+		.[0].after == \"41\" and .[0].vaddr == \"$(printf '0x%x' "$at")\""
+}
+
 @test "text relocations: relocated; a byte that they do not explain: patched" {
 	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$work/text.so" - <<-'END' ||
 		.section .note.GNU-stack,"",@progbits

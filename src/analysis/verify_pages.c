@@ -252,14 +252,16 @@ static struct error *get_relocations(struct verify *v, struct verify_file *file)
 
 /* What a private page is, by its bytes. */
 struct verdict {
+	bool same;    /* as the file's, once they were loaded */
 	bool touched; /* the loader writes there */
 	bool relro;
 	size_t count;
 	struct differ_run runs[DIFFER_RUNS_MAX];
 };
 
-static struct error *judge_private(const struct page_row *row, const uint8_t *disk,
-				   const uint8_t *ram, struct verdict *verdict)
+/* `disk` becomes what was loaded of it. */
+static struct error *judge_private(const struct page_row *row, uint8_t *disk, const uint8_t *ram,
+				   struct verdict *verdict)
 {
 	struct place_argument where = {&row->verify->spaces.items[row->area->space],
 				       row->area->file};
@@ -276,29 +278,31 @@ static struct error *judge_private(const struct page_row *row, const uint8_t *di
 	verdict->touched = verdict->relro = false;
 	if (row->area->has_bias) {
 		TRY(get_relocations(row->verify, row->file));
-		verdict->touched = explain_page(&page, explained);
+		verdict->touched = relocations_load(&row->file->relocations, page.linked,
+						    VERIFY_PAGE, ram, disk);
+		verdict->touched |= explain_page(&page, explained);
 		verdict->relro = explain_is_relro(&page);
 	}
+	verdict->same = memcmp(disk, ram, VERIFY_PAGE) == 0;
 	verdict->count = differ_runs(disk, ram, explained, VERIFY_PAGE, verdict->runs);
 	return NULL;
 }
 
 /* What the loader has done in RELRO, or would have in place of what is there already. */
-static bool is_in_order(const struct verdict *verdict, bool same)
+static bool is_in_order(const struct verdict *verdict)
 {
-	return verdict->count == 0 && (verdict->relro || (same && verdict->touched));
+	return verdict->count == 0 && (verdict->relro || (verdict->same && verdict->touched));
 }
 
 static struct error *put_private(const struct page_row *row, const struct verdict *verdict)
 {
-	bool same = memcmp(row->verify->disk_page, row->verify->ram_page, VERIFY_PAGE) == 0;
 	struct verify_finding *finding;
 
-	if (is_in_order(verdict, same))
+	if (is_in_order(verdict))
 		return NULL;
 	if (verdict->count == 0)
-		return put_row(row, same ? VERIFY_COPIED : VERIFY_RELOCATED, 0, VERIFY_PAGE, NULL,
-			       &finding);
+		return put_row(row, verdict->same ? VERIFY_COPIED : VERIFY_RELOCATED, 0,
+			       VERIFY_PAGE, NULL, &finding);
 	for (size_t i = 0; i < verdict->count; i++)
 		TRY(put_private_run(row, &verdict->runs[i]));
 	return NULL;
@@ -329,9 +333,11 @@ struct error *verify_private_page(struct verify *v, struct verify_file *file,
 			       .area = &v->areas.items[page->area],
 			       .index = page->index};
 	struct verdict *verdict = malloc(sizeof(*verdict));
-	struct error *error = verdict ? judge_private(&row, disk, ram, verdict) : error_nomem();
+	struct error *error = NULL;
 
-	if (!error && !is_in_order(verdict, memcmp(disk, ram, VERIFY_PAGE) == 0))
+	memcpy(v->disk_page, disk, VERIFY_PAGE);
+	error = verdict ? judge_private(&row, v->disk_page, ram, verdict) : error_nomem();
+	if (!error && !is_in_order(verdict))
 		error = judge_private_again(&row, verdict);
 	free(verdict);
 	return error;

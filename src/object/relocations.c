@@ -21,13 +21,14 @@ enum {
 	CHUNK = 3 << 14, /* a multiple of the sizes of all entries */
 	SONAME_MAX = 64,
 	LONGEST = 1 << 20, /* of what a copy relocation may copy */
-	RELRO_PAGE = 4096,
+	PAGE = 4096,
 };
 
 /* --- one reading ------------------------------------------------------------------------------ */
 
 struct segment {
 	uint64_t offset, filesz, vaddr, memsz;
+	uint32_t flags; /* PF_* */
 };
 
 /* Only what is named here of the dynamic section. */
@@ -371,7 +372,7 @@ static void take_segment(struct reading *r, uint32_t type, const struct segment 
 		break;
 	case PT_GNU_RELRO:
 		/* elf/dl-reloc.c, _dl_protect_relro() rounds the end down, linkers align it. */
-		r->out->relro = (struct range){s->vaddr, align_up(end, RELRO_PAGE)};
+		r->out->relro = (struct range){s->vaddr, align_up(end, PAGE)};
 		break;
 	}
 }
@@ -407,18 +408,55 @@ static bool read_segments(struct reading *r)
 				   "program headers: past the end of the file"))
 				break;
 			take_segment(r, p.p_type,
-				     &(struct segment){p.p_offset, p.p_filesz, p.p_vaddr,
-						       p.p_memsz});
+				     &(struct segment){p.p_offset, p.p_filesz, p.p_vaddr, p.p_memsz,
+						       p.p_flags});
 		} else {
 			if (!fetch(r, at + (uint64_t)i * sizeof(q), &q, sizeof(q),
 				   "program headers: past the end of the file"))
 				break;
 			take_segment(r, q.p_type,
-				     &(struct segment){q.p_offset, q.p_filesz, q.p_vaddr,
-						       q.p_memsz});
+				     &(struct segment){q.p_offset, q.p_filesz, q.p_vaddr, q.p_memsz,
+						       q.p_flags});
 		}
 	}
 	return true;
+}
+
+/* Whether one that is mapped later has the page at `vaddr` for itself. */
+static bool is_replaced(const struct reading *r, size_t index, uint64_t vaddr)
+{
+	for (size_t i = index + 1; i < r->load_count; i++) {
+		const struct segment *s = &r->load[i];
+
+		if (s->filesz && s->vaddr / PAGE <= vaddr / PAGE &&
+		    (s->vaddr + s->filesz - 1) / PAGE >= vaddr / PAGE)
+			return true;
+	}
+	return false;
+}
+
+static struct error *add_tail(struct reading *r, uint64_t start, uint64_t end, bool certain)
+{
+	struct zero_tail tail = {{start, end}, certain};
+
+	return start < end ? vec_push(&r->out->tails, tail) : NULL;
+}
+
+static struct error *find_tails(struct reading *r)
+{
+	for (size_t i = 0; i < r->load_count; i++) {
+		const struct segment *s = &r->load[i];
+		uint64_t start = s->vaddr + s->filesz, until, middle;
+
+		if (s->filesz == 0 || s->memsz <= s->filesz || start % PAGE == 0 ||
+		    is_replaced(r, i, start))
+			continue;
+		until = start / PAGE * PAGE + PAGE; /* 0 at the end of the address space */
+		middle = until - start <= s->memsz - s->filesz ? until : s->vaddr + s->memsz;
+		TRY(add_tail(r, start, middle, s->flags & PF_W));
+		TRY(add_tail(r, middle, until, false));
+	}
+	return NULL;
 }
 
 /* Whether the loader may add the bias to the slot in place (glibc before 2.35, ADJUST_DYN_INFO). */
@@ -559,6 +597,7 @@ static struct error *read_all(struct reading *r)
 {
 	if (!read_header(r) || !read_segments(r))
 		return NULL;
+	TRY(find_tails(r));
 	if (r->has_dynamic)
 		TRY(read_dynamic(r));
 	r->out->loader = is_loader(r);
@@ -591,6 +630,37 @@ void relocations_deinit(struct relocations *relocations)
 {
 	vec_deinit(&relocations->items);
 	vec_deinit(&relocations->slots);
+	vec_deinit(&relocations->tails);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i])
+			return false;
+	}
+	return true;
+}
+
+bool relocations_load(const struct relocations *relocations, uint64_t linked, size_t size,
+		      const uint8_t *memory, uint8_t *bytes)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < relocations->tails.count; i++) {
+		const struct zero_tail *tail = &relocations->tails.items[i];
+		struct range range =
+			range_intersect(tail->range, (struct range){linked, linked + size});
+		size_t at = (size_t)(range.start - linked), length;
+
+		if (range_is_empty(range))
+			continue;
+		any = true;
+		length = (size_t)range_length(range);
+		if (tail->certain || is_zero(memory + at, length))
+			memset(bytes + at, 0, length);
+	}
+	return any;
 }
 
 size_t relocations_from(const struct relocations *relocations, uint64_t place)

@@ -46,6 +46,17 @@ struct dynamic_slot {
 	bool debug;     /* DT_DEBUG: the loader puts an address here; else it may add the bias */
 };
 
+/*
+ * The end of a segment's last page, from p_filesz on, as linked: it is in the file as well, and is
+ * zeroes once the segment was loaded (fs/binfmt_elf.c, padzero(); elf/dl-map-segments.h).
+ */
+struct zero_tail {
+	struct range range;
+	/* Whoever loads it: the kernel does not where the segment is not writable, and ld.so stops
+	 * at the end of p_memsz. */
+	bool certain;
+};
+
 struct relocations {
 	unsigned word;      /* bytes of an address: 8 or 4; 0: not an ELF file known here */
 	struct range relro; /* PT_GNU_RELRO as linked, its end rounded up as loaders do */
@@ -56,6 +67,7 @@ struct relocations {
 	uint32_t longest;   /* bytes that one of them writes */
 	VEC(struct relocation) items; /* by place */
 	VEC(struct dynamic_slot) slots;
+	VEC(struct zero_tail) tails;
 };
 
 /* *got bytes, less than `length` only past the end of the file: 0 or an errno. */
@@ -70,6 +82,13 @@ typedef int (*relocations_reader)(void *argument, uint64_t offset, void *buffer,
 struct error *relocations_read(relocations_reader read, void *argument, struct range wanted,
 			       struct relocations *relocations);
 void relocations_deinit(struct relocations *relocations);
+
+/*
+ * Makes of the file's bytes at `linked`, `size` of them, what they are once they were loaded. Of a
+ * tail that is not certain `memory` decides: all zeroes, or the file's. True when a tail is there.
+ */
+bool relocations_load(const struct relocations *relocations, uint64_t linked, size_t size,
+		      const uint8_t *memory, uint8_t *bytes);
 
 /* The index of the first one that may write at or behind `place`. */
 size_t relocations_from(const struct relocations *relocations, uint64_t place);

@@ -63,6 +63,7 @@ static void check_page(const struct relocations *relocations, const struct input
 		before[i] = file->size ? file->data[i % file->size] : 0;
 		after[i] = i % 5 == 0 ? (uint8_t)~before[i] : before[i];
 	}
+	relocations_load(relocations, linked, PAGE, after, before);
 	bool any = explain_page(&page, explained);
 	size_t marked = 0, last = 0;
 	for (size_t i = 0; i < PAGE; i++) {

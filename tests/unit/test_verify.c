@@ -460,6 +460,113 @@ static void test_read_those_that_are_wanted(void **state)
 	assert_item(1, 0xa00, RELOCATION_RELATIVE, 0);
 }
 
+/* --- zeroes behind the file's part of a segment
+ * ---------------------------------------------------
+ */
+
+/* Makes the segment of make_image() one of `filesz` and `memsz` bytes, and reads the image. */
+static void read_tails(uint64_t filesz, uint64_t memsz, uint32_t flags)
+{
+	struct image image;
+	Elf64_Phdr segment = {.p_type = PT_LOAD,
+			      .p_vaddr = LINKED,
+			      .p_filesz = filesz,
+			      .p_memsz = memsz,
+			      .p_flags = flags};
+
+	make_image(&image);
+	memcpy(image.bytes + sizeof(Elf64_Ehdr), &segment, sizeof(segment));
+	assert_ok(relocations_read(read_image, &image, RANGE_ALL, &relocations));
+}
+
+static bool load_page(void)
+{
+	memset(before, 0x90, sizeof(before));
+	return relocations_load(&relocations, LINKED, PAGE, after, before);
+}
+
+/* That the page has the file's bytes until `start`, and zeroes from there to `end`. */
+static void assert_zeroes(size_t start, size_t end)
+{
+	for (size_t i = 0; i < PAGE; i++)
+		assert_int_equal(before[i], i >= start && i < end ? 0 : 0x90);
+}
+
+static void test_end_of_a_writable_segment_is_zero(void **state)
+{
+	(void)state;
+	memset(after, 0x90, sizeof(after));
+	read_tails(0xd04, 0x2000, PF_R | PF_W);
+	assert_true(load_page());
+	assert_zeroes(0xd04, PAGE);
+	assert_false(relocations_load(&relocations, LINKED + PAGE, PAGE, after, before));
+	assert_false(relocations_load(&relocations, LINKED - PAGE, PAGE, after, before));
+}
+
+/* ld.so stops where the segment ends, the kernel does not. */
+static void test_behind_the_segment_is_zero_or_the_files(void **state)
+{
+	(void)state;
+	memset(after, 0x90, sizeof(after));
+	read_tails(0xd04, 0xe00, PF_R | PF_W);
+	assert_true(load_page());
+	assert_zeroes(0xd04, 0xe00);
+	memset(after + 0xe00, 0, PAGE - 0xe00);
+	assert_true(load_page());
+	assert_zeroes(0xd04, PAGE);
+	after[PAGE - 1] = 1;
+	assert_true(load_page());
+	assert_zeroes(0xd04, 0xe00);
+}
+
+/* The kernel leaves it alone where it may not write, ld.so makes it writable for that. */
+static void test_end_of_a_read_only_segment_may_be_zero(void **state)
+{
+	(void)state;
+	memset(after, 0x90, sizeof(after));
+	read_tails(0xd04, 0x2000, PF_R);
+	assert_true(load_page());
+	assert_zeroes(0, 0);
+	memset(after + 0xd04, 0, PAGE - 0xd04);
+	assert_true(load_page());
+	assert_zeroes(0xd04, PAGE);
+}
+
+static void test_segments_without_such_an_end(void **state)
+{
+	static const uint64_t sizes[][2] = {
+		{0xd04, 0xd04}, {0x1000, 0x2000}, {0, 0x2000}, {0xd04, UINT64_MAX - LINKED + 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		read_tails(sizes[i][0], sizes[i][1], PF_R | PF_W);
+		assert_false(load_page());
+		relocations_deinit(&relocations);
+	}
+}
+
+/* Whoever is mapped last has the page. */
+static void test_segment_mapped_over_the_end_of_another(void **state)
+{
+	struct image image;
+	const Elf64_Phdr segments[] = {{.p_type = PT_LOAD,
+					.p_vaddr = LINKED,
+					.p_filesz = 0x100,
+					.p_memsz = 0x200,
+					.p_flags = PF_R | PF_W},
+				       {.p_type = PT_LOAD,
+					.p_vaddr = LINKED + 0x800,
+					.p_filesz = 0x10,
+					.p_memsz = 0x10,
+					.p_flags = PF_R | PF_W}};
+
+	(void)state;
+	make_image(&image);
+	memcpy(image.bytes + sizeof(Elf64_Ehdr), segments, sizeof(segments));
+	assert_ok(relocations_read(read_image, &image, RANGE_ALL, &relocations));
+	assert_false(load_page());
+}
+
 /* Cut off anywhere, or with a byte changed anywhere, it is read without harm. */
 static void test_read_what_is_broken(void **state)
 {
@@ -556,6 +663,11 @@ int main(void)
 		explain_test(test_no_elf_file_explains_nothing),
 		explain_test(test_read_relocations),
 		explain_test(test_read_those_that_are_wanted),
+		explain_test(test_end_of_a_writable_segment_is_zero),
+		explain_test(test_behind_the_segment_is_zero_or_the_files),
+		explain_test(test_end_of_a_read_only_segment_may_be_zero),
+		explain_test(test_segments_without_such_an_end),
+		explain_test(test_segment_mapped_over_the_end_of_another),
 		explain_test(test_read_what_is_broken),
 		explain_test(test_read_what_is_no_elf_file),
 		cmocka_unit_test(test_kinds_have_names),
