@@ -288,6 +288,30 @@ named() {
 		.[0].vaddr == \"$(printf '0x%x' "$slot")\""
 }
 
+@test "a number of the loader's is no pointer, and one to the stack leads to data; others to code are findings" {
+	local at kind
+
+	helper_start tamper hold low
+	PID=$HELPER_PID
+	require_disk
+	verify_rows '[.verify[].kind] == ["anon-exec"]'
+	echo 'int main(void) { puts("warm"); fflush(0); for (;;) pause(); }' >"$work/stack.c"
+	for kind in -pie -static; do
+		"${CC:-cc}" -w $kind -z execstack -o "$work/stack" "$work/stack.c" || skip 'no compiler'
+		sync "$work/stack"
+		warm "$work/stack"
+		verify_rows '[.verify[] | select(.region == "stack") | .kind] | sort == ["anon-exec", "writable-exec"]'
+		verify_rows '[.verify[].kind] | unique == ["anon-exec", "writable-exec"]'
+	done
+	# A variable of the loader that leads into code without a file.
+	helper_start tamper hold anon
+	PID=$HELPER_PID
+	at=$(printf '0x%x' $(($(address _rtld_global_ro) + 24)))
+	helper tamper mem "$PID" "$at" "$(little_endian "$(helper_value address)")" >/dev/null
+	verify_rows '[.verify[] | select(.kind == "patched")] | length == 1 and
+		(.[0].symbol | test("^_rtld_global_ro[+]0x1[89a-f]$"))'
+}
+
 # waits FILE: what the linker named LINKER makes of a C program that waits. Its RELRO ends in the midst
 # of a page where the linker pads it.
 waits() {

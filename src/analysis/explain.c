@@ -154,13 +154,15 @@ static void explain_cut_off(const struct explain_page *p, const struct relocatio
 	}
 }
 
-/* Any word in it must not lead out of the objects and into memory that is executed. */
+/*
+ * No pointer may lead out of the objects and into memory that is executed. What is below 4 GiB may
+ * as well be a number: sizes of caches, limits, what the processor says of itself.
+ */
 static bool is_harmless(const struct explain_page *p, size_t at)
 {
-	size_t word = p->relocations->word;
-	enum place place = p->place(p->argument, load(p->after + at, word));
+	uint64_t value = load(p->after + at, p->relocations->word);
 
-	return place != PLACE_ROGUE;
+	return value <= UINT32_MAX || p->place(p->argument, value) != PLACE_ROGUE;
 }
 
 /* The bytes of a copy are data of another object: word for word nothing may lead astray. */

@@ -16,7 +16,7 @@ enum place {
 	PLACE_OBJECT,   /* data of a mapped file, its .bss included */
 	PLACE_CODE,     /* executable, of a mapped file or the vdso */
 	PLACE_OWN_CODE, /* executable, of the object itself */
-	PLACE_ROGUE,    /* executable memory of no file */
+	PLACE_ROGUE,    /* executable memory of no file, but for heap and stack */
 };
 
 typedef enum place (*explain_place)(void *argument, uint64_t address);

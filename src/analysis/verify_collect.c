@@ -628,9 +628,15 @@ static bool is_kernels(const struct vma *vma)
 	       has_prefix(vma->name, "[uprobes") || has_prefix(vma->name, "[vvar");
 }
 
+/* The loader has pointers to data that is there. That it is executable is a row of its own. */
+static bool is_heap_or_stack(const struct vma *vma)
+{
+	return strcmp(vma->name, "[stack]") == 0 || strcmp(vma->name, "[heap]") == 0;
+}
+
 static enum place place_of(const struct collector *c, const struct vma *vma)
 {
-	if (vma->perms & VMA_EXEC)
+	if (vma->perms & VMA_EXEC && !is_heap_or_stack(vma))
 		return (is_file(c, vma) && !is_memfd(c, vma)) || is_kernels(vma) ? PLACE_CODE
 										 : PLACE_ROGUE;
 	if (is_file(c, vma))

@@ -14,6 +14,7 @@
  *	anon	private, executable		wx	private, writable and executable
  *	memfd	of a memfd, executable		shared	shared without a file, executable
  *	many	private, executable: 40000 areas, each of another name
+ *	low	private, executable: from 64 KiB to 2 GiB, as if numbers led there
  * prints "address 0x7f0000000000", of many also "areas 40000", and "ready PID".
  */
 #ifndef _GNU_SOURCE
@@ -31,6 +32,10 @@
 #include "helper.h"
 
 enum { LENGTH_MAX = 4096, MANY = 40000 /* of 65530 that are the kernel's limit */ };
+
+/* From where vm.mmap_min_addr usually is. */
+#define LOW_START 0x10000UL
+#define LOW_END   0x80000000UL
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA           0x53564d41
@@ -154,7 +159,8 @@ static int hold_many(void)
 
 static int hold(const char *kind)
 {
-	size_t page = helper_page();
+	size_t page = helper_page(), length = page;
+	void *at = NULL;
 	int prot = PROT_READ | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1;
 	unsigned char *p;
 
@@ -169,13 +175,18 @@ static int hold(const char *kind)
 			helper_die("memfd");
 	}
 	helper_init();
-	p = mmap(NULL, page, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (strcmp(kind, "low") == 0) {
+		flags |= MAP_FIXED_NOREPLACE | MAP_NORESERVE;
+		length = LOW_END - LOW_START;
+		at = (void *)(uintptr_t)LOW_START;
+	}
+	p = mmap(at, length, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (p == MAP_FAILED)
 		helper_die("mmap");
 	memset(p, 0xc3, page); /* ret */
 	if (strcmp(kind, "wx") == 0)
 		prot |= PROT_WRITE;
-	if (mprotect(p, page, prot) != 0)
+	if (mprotect(p, length, prot) != 0)
 		helper_die("mprotect");
 	((void (*)(void))(uintptr_t)p)();
 	printf("address 0x%" PRIxPTR "\n", (uintptr_t)p);
