@@ -165,34 +165,12 @@ static bool is_harmless(const struct explain_page *p, size_t at)
 	return value <= UINT32_MAX || p->place(p->argument, value) != PLACE_ROGUE;
 }
 
-/* The bytes of a copy are data of another object: word for word nothing may lead astray. */
-static void explain_copy(const struct explain_page *p, const struct relocation *r,
-			 uint8_t *explained)
-{
-	uint64_t word = p->relocations->word;
-	uint64_t from = r->place > p->linked ? r->place - p->linked : 0;
-	uint64_t until = r->place + r->size - p->linked;
-
-	if (until > p->size)
-		until = p->size;
-	for (uint64_t at = from; at < until; at++) {
-		uint64_t start = at / word * word;
-
-		if (start + word > p->size || is_harmless(p, start))
-			explained[at] = 1;
-	}
-}
-
 static void explain_one(const struct explain_page *p, const struct relocation *r,
 			uint8_t *explained)
 {
 	uint64_t at = r->place - p->linked; /* far above the size where it begins before */
 	size_t size = r->kind == RELOCATION_TLS_CALL ? r->size / 2 : r->size;
 
-	if (r->kind == RELOCATION_COPY) {
-		explain_copy(p, r, explained);
-		return;
-	}
 	if (at >= p->size || p->size - at < r->size) {
 		explain_cut_off(p, r, explained);
 		return;
@@ -228,6 +206,47 @@ static bool explain_relocations(const struct explain_page *p, uint8_t *explained
 		explain_one(p, r, explained);
 	}
 	return any;
+}
+
+/* The part of the page that the copy of number `i` wrote; empty from the first one behind it on. */
+static struct range copy_within(const struct explain_page *p, size_t i)
+{
+	const struct relocations *all = p->relocations;
+	struct range page = {p->linked, p->linked + p->size}, part;
+
+	if (i >= all->copies.count)
+		return (struct range){0, 0};
+	part = range_intersect(all->copies.items[i], page);
+	return range_is_empty(part) ? (struct range){0, 0}
+				    : (struct range){part.start - p->linked, part.end - p->linked};
+}
+
+/* The bytes of a copy are data of another object: word for word nothing may lead astray. */
+static void explain_copy(const struct explain_page *p, struct range part, uint8_t *explained)
+{
+	size_t word = p->relocations->word, until = (size_t)part.end;
+
+	for (size_t at = (size_t)part.start, next; at < until; at = next) {
+		size_t start = at / word * word;
+
+		next = start + word < until ? start + word : until;
+		if (start + word > p->size || is_harmless(p, start))
+			mark(explained, at, next - at);
+	}
+}
+
+static bool explain_copies(const struct explain_page *p, uint8_t *explained)
+{
+	bool any = false;
+
+	for (size_t i = relocations_copy_from(p->relocations, p->linked);; i++) {
+		struct range part = copy_within(p, i);
+
+		if (range_is_empty(part))
+			return any;
+		any = true;
+		explain_copy(p, part, explained);
+	}
 }
 
 /* --- what else the loader writes in RELRO
@@ -314,6 +333,13 @@ static void mark_written(const struct explain_page *p, uint8_t *written)
 		for (; at < until && at < p->size; at++)
 			written[at] = 1;
 	}
+	for (size_t i = relocations_copy_from(all, p->linked);; i++) {
+		struct range part = copy_within(p, i);
+
+		if (range_is_empty(part))
+			return;
+		mark(written, (size_t)part.start, (size_t)range_length(part));
+	}
 }
 
 bool explain_page(const struct explain_page *p, uint8_t *explained)
@@ -322,6 +348,7 @@ bool explain_page(const struct explain_page *p, uint8_t *explained)
 	if (!p->relocations->word)
 		return false;
 	bool any = explain_relocations(p, explained);
+	any |= explain_copies(p, explained);
 	if (!explain_is_relro(p))
 		return any;
 	any |= explain_dynamic(p, explained);

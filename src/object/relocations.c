@@ -21,6 +21,8 @@ enum {
 	CHUNK = 3 << 14, /* a multiple of the sizes of all entries */
 	SONAME_MAX = 64,
 	LONGEST = 1 << 20, /* of what a copy relocation may copy */
+	COPIES_MAX = 1 << 16,
+	TWICE = 2, /* DT_RELA may include what DT_JMPREL has */
 	PAGE = 4096,
 };
 
@@ -38,6 +40,12 @@ struct dynamic {
 	bool has_soname, has_needed;
 };
 
+/* A relocation that copies: how much is to be had from its symbol. */
+struct copy {
+	uint64_t place;
+	uint64_t symbol;
+};
+
 struct reading {
 	relocations_reader read;
 	void *argument;
@@ -53,6 +61,7 @@ struct reading {
 	struct dynamic dynamic;
 	uint64_t section_offset;
 	unsigned section_count, section_size;
+	VEC(struct copy) copies;
 };
 
 static void defect(struct reading *r, const char *what)
@@ -144,22 +153,6 @@ static const struct relocation_type *find_type(const struct reading *r, uint32_t
 	return NULL;
 }
 
-/* st_size of a symbol: how much a copy relocation copies. 0 when it cannot be had. */
-static uint32_t symbol_size(struct reading *r, uint64_t symbol)
-{
-	size_t entry = r->is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-	unsigned char bytes[sizeof(Elf64_Sym)] = {0};
-	uint64_t offset, left, size;
-
-	if (symbol > UINT32_MAX || !find_offset(r, r->dynamic.symtab, &offset, &left) ||
-	    __builtin_add_overflow(offset, symbol * entry, &offset) ||
-	    !fetch(r, offset, bytes, entry, "relocation: its symbol is past the end of the file"))
-		return 0;
-	size = word_at(r, bytes + (r->is_64 ? offsetof(Elf64_Sym, st_size)
-					    : offsetof(Elf32_Sym, st_size)));
-	return size <= LONGEST ? (uint32_t)size : 0;
-}
-
 /* --- tables ------------------------------------------------------------------------------------
  */
 
@@ -167,18 +160,25 @@ static uint32_t symbol_size(struct reading *r, uint64_t symbol)
  * No byte is written twice, except that DT_RELA may include what DT_JMPREL has: twice is believed.
  * A file that writes more often makes work that is out of proportion to its size.
  */
-static bool has_room(struct reading *r, const struct relocation *one)
+static bool has_room(struct reading *r, struct range written)
 {
-	uint64_t from = one->place > r->wanted.start ? one->place : r->wanted.start;
-	uint64_t until =
-		one->place + one->size < r->wanted.end ? one->place + one->size : r->wanted.end;
+	uint64_t length = range_length(range_intersect(written, r->wanted));
 
-	if (until - from > r->room) {
+	if (length > r->room) {
 		defect(r, "relocations: more than there are bytes for");
 		return false;
 	}
-	r->room -= until - from;
+	r->room -= length;
 	return true;
+}
+
+static struct error *add_copy(struct reading *r, uint64_t place, uint64_t symbol)
+{
+	if (r->copies.count >= COPIES_MAX) {
+		defect(r, "relocations: too many that copy");
+		return NULL;
+	}
+	return vec_push(&r->copies, ((struct copy){place, symbol}));
 }
 
 static struct error *add(struct reading *r, uint64_t place, uint32_t type, uint64_t symbol,
@@ -194,10 +194,10 @@ static struct error *add(struct reading *r, uint64_t place, uint32_t type, uint6
 	if (type == 0 || place >= r->wanted.end) /* R_X86_64_NONE, R_386_NONE */
 		return NULL;
 	if (one.kind == RELOCATION_COPY)
-		one.size = symbol_size(r, symbol);
-	if (one.size == 0 || place > UINT64_MAX - one.size || place + one.size <= r->wanted.start)
+		return add_copy(r, place, symbol);
+	if (place > UINT64_MAX - one.size || place + one.size <= r->wanted.start)
 		return NULL;
-	if (!has_room(r, &one))
+	if (!has_room(r, (struct range){place, place + one.size}))
 		return NULL;
 	if (one.size > r->out->longest)
 		r->out->longest = one.size;
@@ -540,9 +540,6 @@ static bool is_loader(struct reading *r)
 	return false;
 }
 
-/* --- all of it -----------------------------------------------------------------------------------
- */
-
 static struct error *read_dynamic_tables(struct reading *r)
 {
 	const struct dynamic *d = &r->dynamic;
@@ -586,11 +583,141 @@ static struct error *read_static_tables(struct reading *r)
 	return NULL;
 }
 
+/* --- relocations that copy --------------------------------------------------------------------
+ */
+
+/* A piece of the file that has symbols: those that are wanted one after another are read once. */
+struct window {
+	uint64_t start;
+	size_t length;
+	unsigned char bytes[CHUNK];
+};
+
+static const unsigned char *look_at(struct reading *r, struct window *w, uint64_t offset,
+				    size_t length)
+{
+	if (offset < w->start || offset - w->start >= w->length ||
+	    w->length - (offset - w->start) < length) {
+		w->start = offset;
+		w->length = 0;
+		if (offset > INT64_MAX ||
+		    r->read(r->argument, offset, w->bytes, CHUNK, &w->length) != 0)
+			w->length = 0;
+	}
+	if (offset - w->start >= w->length || w->length - (offset - w->start) < length) {
+		defect(r, "relocation: its symbol is past the end of the file");
+		return NULL;
+	}
+	return w->bytes + (offset - w->start);
+}
+
+/* st_size: how much is copied. 0 when it cannot be had. */
+static uint64_t symbol_size(struct reading *r, struct window *w, uint64_t symbol)
+{
+	size_t entry = r->is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	const unsigned char *bytes;
+	uint64_t offset, left, size;
+
+	if (symbol > UINT32_MAX || !find_offset(r, r->dynamic.symtab, &offset, &left) ||
+	    __builtin_add_overflow(offset, symbol * entry, &offset))
+		return 0;
+	bytes = look_at(r, w, offset, entry);
+	if (!bytes)
+		return 0;
+	size = word_at(r, bytes + (r->is_64 ? offsetof(Elf64_Sym, st_size)
+					    : offsetof(Elf32_Sym, st_size)));
+	return size <= LONGEST ? size : 0;
+}
+
+static int compare_symbols(const void *left, const void *right)
+{
+	const struct copy *a = left, *b = right;
+
+	return (a->symbol > b->symbol) - (a->symbol < b->symbol);
+}
+
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct range *a = left, *b = right;
+
+	return (a->start > b->start) - (a->start < b->start);
+}
+
+static void merge_copies(struct relocations *out)
+{
+	struct range *items = out->copies.items;
+	size_t kept = 0;
+
+	if (out->copies.count)
+		qsort(items, out->copies.count, sizeof(*items), compare_ranges);
+	for (size_t i = 0; i < out->copies.count; i++) {
+		if (kept == 0 || items[i].start > items[kept - 1].end)
+			items[kept++] = items[i];
+		else if (items[i].end > items[kept - 1].end)
+			items[kept - 1].end = items[i].end;
+	}
+	out->copies.count = kept;
+}
+
+static struct error *finish_copies(struct reading *r)
+{
+	_cleanup_free_ struct window *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return error_nomem();
+	if (r->copies.count)
+		qsort(r->copies.items, r->copies.count, sizeof(*r->copies.items), compare_symbols);
+	for (size_t i = 0; i < r->copies.count; i++) {
+		uint64_t place = r->copies.items[i].place;
+		uint64_t size = symbol_size(r, w, r->copies.items[i].symbol);
+		struct range one = {place, place + size};
+
+		if (size == 0 || place > UINT64_MAX - size || one.end <= r->wanted.start ||
+		    !has_room(r, one))
+			continue;
+		TRY(vec_push(&r->out->copies, one));
+	}
+	merge_copies(r->out);
+	return NULL;
+}
+
+/* --- all of it -----------------------------------------------------------------------------------
+ */
+
 static int compare(const void *left, const void *right)
 {
 	const struct relocation *a = left, *b = right;
 
-	return (a->place > b->place) - (a->place < b->place);
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return (a->addend > b->addend) - (a->addend < b->addend);
+}
+
+static bool is_same(const struct relocation *a, const struct relocation *b)
+{
+	return compare(a, b) == 0 && a->size == b->size && a->in_place == b->in_place;
+}
+
+/* In order of their places, each once, and of one place no more than are believed. */
+static void sort_items(struct reading *r)
+{
+	struct relocation *items = r->out->items.items;
+	size_t kept = 0, here = 0;
+
+	if (r->out->items.count)
+		qsort(items, r->out->items.count, sizeof(*items), compare);
+	for (size_t i = 0; i < r->out->items.count; i++) {
+		if (kept && is_same(&items[kept - 1], &items[i]))
+			continue;
+		here = kept && items[kept - 1].place == items[i].place ? here + 1 : 1;
+		if (here > TWICE)
+			defect(r, "relocations: more than two of one place");
+		else
+			items[kept++] = items[i];
+	}
+	r->out->items.count = kept;
 }
 
 static struct error *read_all(struct reading *r)
@@ -602,9 +729,8 @@ static struct error *read_all(struct reading *r)
 		TRY(read_dynamic(r));
 	r->out->loader = is_loader(r);
 	TRY(r->has_dynamic ? read_dynamic_tables(r) : read_static_tables(r));
-	if (r->out->items.count)
-		qsort(r->out->items.items, r->out->items.count, sizeof(struct relocation), compare);
-	return NULL;
+	sort_items(r);
+	return finish_copies(r);
 }
 
 struct error *relocations_read(relocations_reader read, void *argument, struct range wanted,
@@ -620,6 +746,7 @@ struct error *relocations_read(relocations_reader read, void *argument, struct r
 	if (!range_is_empty(wanted) && __builtin_mul_overflow(range_length(wanted), 2, &r->room))
 		r->room = UINT64_MAX;
 	struct error *error = read_all(r);
+	vec_deinit(&r->copies);
 	free(r);
 	if (error)
 		relocations_deinit(relocations);
@@ -629,6 +756,7 @@ struct error *relocations_read(relocations_reader read, void *argument, struct r
 void relocations_deinit(struct relocations *relocations)
 {
 	vec_deinit(&relocations->items);
+	vec_deinit(&relocations->copies);
 	vec_deinit(&relocations->slots);
 	vec_deinit(&relocations->tails);
 }
@@ -673,6 +801,22 @@ size_t relocations_from(const struct relocations *relocations, uint64_t place)
 		size_t middle = low + (high - low) / 2;
 
 		if (items[middle].place < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t relocations_copy_from(const struct relocations *relocations, uint64_t place)
+{
+	const struct range *copies = relocations->copies.items;
+	size_t low = 0, high = relocations->copies.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (copies[middle].end <= place)
 			low = middle + 1;
 		else
 			high = middle;

@@ -28,7 +28,7 @@ enum relocation_kind {
 	RELOCATION_MODULE,    /* the number of a module with thread-local data */
 	RELOCATION_TLS,       /* an offset in thread-local data */
 	RELOCATION_TLS_CALL,  /* two words: code, and what it is given */
-	RELOCATION_COPY,      /* `size` bytes, copied from another object */
+	RELOCATION_COPY,      /* bytes copied from another object: relocations->copies has them */
 	RELOCATION_UNDEFINED, /* of a type that is not known: nothing is accounted for */
 };
 
@@ -65,7 +65,8 @@ struct relocations {
 	uint64_t pltgot;    /* DT_PLTGOT, or 0 */
 	const char *defect; /* the first thing that did not hold together, or NULL; a literal */
 	uint32_t longest;   /* bytes that one of them writes */
-	VEC(struct relocation) items; /* by place */
+	VEC(struct relocation) items; /* by place, at most two of one place; none that copies */
+	VEC(struct range) copies; /* where copy relocations write: in order, none meets another */
 	VEC(struct dynamic_slot) slots;
 	VEC(struct zero_tail) tails;
 };
@@ -92,5 +93,8 @@ bool relocations_load(const struct relocations *relocations, uint64_t linked, si
 
 /* The index of the first one that may write at or behind `place`. */
 size_t relocations_from(const struct relocations *relocations, uint64_t place);
+
+/* The index of the first copy that ends behind `place`. */
+size_t relocations_copy_from(const struct relocations *relocations, uint64_t place);
 
 #endif

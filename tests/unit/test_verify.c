@@ -126,6 +126,8 @@ enum {
 
 #define INJECTED UINT64_C(0x7f0040000000)
 
+static size_t places_asked;
+
 static enum place place_of(void *argument, uint64_t address)
 {
 	static const struct {
@@ -137,6 +139,7 @@ static enum place place_of(void *argument, uint64_t address)
 		      {NUMBERS, PLACE_ROGUE}};
 
 	(void)argument;
+	places_asked++;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (address - places[i].start < 0x1000)
 			return places[i].place;
@@ -295,6 +298,30 @@ static void test_word_that_begins_on_the_page_before(void **state)
 	after[2] = 0x12;
 	explain_page(&page, explained);
 	assert_true(explained[0] && !explained[2] && explained[3]);
+}
+
+/* Copies have no words that lead into code without a file, and cost no more than the page has. */
+static void test_copies(void **state)
+{
+	(void)state;
+	assert_ok(vec_push(&relocations.copies, ((struct range){LINKED - 64, LINKED + 12})));
+	assert_ok(vec_push(&relocations.copies, ((struct range){LINKED + 16, LINKED + 48})));
+	assert_ok(vec_push(&relocations.copies,
+			   ((struct range){LINKED + PAGE - 4, LINKED + 9 * PAGE})));
+	put(24, INJECTED);
+	put(32, OTHER_DATA);
+	places_asked = 0;
+	assert_true(explain_page(&page, explained));
+	assert_true(places_asked <= PAGE / 8);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(explained[i],
+				 i < 12 || (i >= 16 && i < 24) || (i >= 32 && i < 48));
+	assert_true(!explained[PAGE - 5] && explained[PAGE - 4] && explained[PAGE - 1]);
+	/* What a copy wrote is no variable of the loader's. */
+	relocations.loader = true;
+	relocations.relro = (struct range){LINKED, LINKED + PAGE};
+	put(24, INJECTED);
+	assert_false(is_explained(24));
 }
 
 static void test_unknown_type_explains_nothing(void **state)
@@ -463,6 +490,81 @@ static void test_read_those_that_are_wanted(void **state)
 	assert_int_equal(relocations.items.count, 2);
 	assert_item(0, 0x900, RELOCATION_CODE, 0);
 	assert_item(1, 0xa00, RELOCATION_RELATIVE, 0);
+}
+
+enum { MANY = 20000, SYMBOLS = 0x1000, TABLE = 0x10000 };
+
+/* A file of TABLE bytes with symbols from SYMBOLS on; behind it, MANY times the same relocation. */
+struct many {
+	struct image image;
+	Elf64_Sym symbol;
+	Elf64_Rela relocation;
+	size_t reads;
+};
+
+static int read_many(void *argument, uint64_t offset, void *buffer, size_t length, size_t *got)
+{
+	struct many *many = argument;
+	uint64_t end = TABLE + MANY * sizeof(Elf64_Rela);
+
+	many->reads++;
+	*got = offset >= end ? 0 : end - offset < length ? (size_t)(end - offset) : length;
+	for (size_t i = 0; i < *got; i++) {
+		uint64_t at = offset + i;
+		const uint8_t *from =
+			(const uint8_t *)&many->symbol + (at - SYMBOLS) % sizeof(Elf64_Sym);
+
+		if (at < SYMBOLS)
+			from = many->image.bytes + at;
+		if (at >= TABLE)
+			from = (const uint8_t *)&many->relocation +
+			       (at - TABLE) % sizeof(Elf64_Rela);
+		((uint8_t *)buffer)[i] = *from;
+	}
+	return 0;
+}
+
+static void read_so_many(struct many *many, uint32_t type, uint64_t size)
+{
+	const Elf64_Phdr segment = {.p_type = PT_LOAD, .p_filesz = 1 << 20, .p_memsz = 1 << 20};
+	const Elf64_Dyn dynamic[] = {{DT_RELA, {TABLE}},
+				     {DT_RELASZ, {MANY * sizeof(Elf64_Rela)}},
+				     {DT_SYMTAB, {SYMBOLS}},
+				     {DT_NULL, {0}}};
+
+	make_image(&many->image);
+	memcpy(many->image.bytes + sizeof(Elf64_Ehdr), &segment, sizeof(segment));
+	memcpy(many->image.bytes + 0x200, dynamic, sizeof(dynamic));
+	many->symbol = (Elf64_Sym){.st_size = size};
+	many->relocation = (Elf64_Rela){LINKED, ELF64_R_INFO(7, type), 0};
+	assert_ok(relocations_read(read_many, many, (struct range){LINKED, LINKED + 64 * PAGE},
+				   &relocations));
+}
+
+static void test_many_copies_are_one(void **state)
+{
+	struct many *many = calloc(1, sizeof(*many));
+
+	(void)state;
+	assert_non_null(many);
+	read_so_many(many, R_X86_64_COPY, 16);
+	assert_int_equal(relocations.items.count, 0);
+	assert_int_equal(relocations.copies.count, 1);
+	assert_int_equal(relocations.copies.items[0].start, LINKED);
+	assert_int_equal(relocations.copies.items[0].end, LINKED + 16);
+	assert_true(many->reads < 100);
+	free(many);
+}
+
+static void test_many_of_one_place_are_few(void **state)
+{
+	struct many *many = calloc(1, sizeof(*many));
+
+	(void)state;
+	assert_non_null(many);
+	read_so_many(many, R_X86_64_GLOB_DAT, 0);
+	assert_int_equal(relocations.items.count, 1);
+	free(many);
 }
 
 /* --- zeroes behind the file's part of a segment
@@ -661,6 +763,7 @@ int main(void)
 		explain_test(test_symbol_leads_into_an_object),
 		explain_test(test_thread_local_words),
 		explain_test(test_word_that_begins_on_the_page_before),
+		explain_test(test_copies),
 		explain_test(test_unknown_type_explains_nothing),
 		explain_test(test_only_relro_has_variables),
 		explain_test(test_relocated_word_is_no_variable),
@@ -668,6 +771,8 @@ int main(void)
 		explain_test(test_no_elf_file_explains_nothing),
 		explain_test(test_read_relocations),
 		explain_test(test_read_those_that_are_wanted),
+		explain_test(test_many_copies_are_one),
+		explain_test(test_many_of_one_place_are_few),
 		explain_test(test_end_of_a_writable_segment_is_zero),
 		explain_test(test_behind_the_segment_is_zero_or_the_files),
 		explain_test(test_end_of_a_read_only_segment_may_be_zero),
