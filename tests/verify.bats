@@ -365,6 +365,36 @@ warm() {
 		.[0].after == \"41\" and .[0].vaddr == \"$(printf '0x%x' "$at")\""
 }
 
+@test "programs for i386 are clean, dynamic and static, also with packed relocations" {
+	local kind option program
+
+	echo 'int main(void) { puts("warm"); fflush(0); for (;;) pause(); }' >"$work/small.c"
+	# A word that lies on two pages, of which each has a part of the sum.
+	cat >>"$work/small.c" <<-'END'
+		const struct __attribute__((packed)) {
+			char before[4093];
+			void *across[1024];
+		} parts __attribute__((aligned(4096), section(".data.rel.ro"))) = {{1}, {[0 ... 1023] = &parts}};
+	END
+	for kind in -pie -no-pie -static -static-pie; do
+		for option in -Wl,-z,now -Wl,-z,pack-relative-relocs; do
+			program=$work/small$kind
+			"${CC:-cc}" -m32 -w -fPIE $kind $option -o "$program" "$work/small.c" || skip 'no compiler for 32 bits'
+			sync "$program"
+			: >"$work/output"
+			start "$program"
+			wait_for is_warm "$PID"
+			grep -q warm "$work/output" || skip 'the kernel runs no 32-bit programs'
+			asleep "$PID"
+			require_disk
+			verify_rows '[.verify[] | select(.kind != "foreign-vdso")] == []'
+		done
+	done
+}
+
+# is_warm PID: true also when it has ended, which the next look at it shows.
+is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
+
 @test "text relocations: relocated; a byte that they do not explain: patched" {
 	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$work/text.so" - <<-'END' ||
 		.section .note.GNU-stack,"",@progbits

@@ -54,25 +54,42 @@ static enum place place_of(const struct word *w, uint64_t address)
 
 static bool in_object(enum place place)
 {
-	return place == PLACE_OBJECT || place == PLACE_CODE || place == PLACE_OWN_CODE;
+	return place == PLACE_OBJECT || place == PLACE_CODE || place == PLACE_OWN_CODE ||
+	       place == PLACE_KERNEL;
+}
+
+static bool in_code(enum place place)
+{
+	return place == PLACE_CODE || place == PLACE_OWN_CODE || place == PLACE_KERNEL;
+}
+
+/* The one variable with such a word that is set once more: _dl_sysinfo, how i386 calls the kernel.
+ */
+static bool is_sysinfo(const struct word *w)
+{
+	const struct relocations *all = w->page->relocations;
+
+	return all->word == 4 && all->loader && range_contains(all->relro, w->relocation->place) &&
+	       place_of(w, w->after) == PLACE_KERNEL;
 }
 
 static bool is_relative(const struct word *w)
 {
-	return w->after == cut(w->page, w->page->bias + (uint64_t)w->addend);
+	return w->after == cut(w->page, w->page->bias + (uint64_t)w->addend) || is_sysinfo(w);
 }
 
+/* Where the processor, or the vdso, has nothing to select there is none. */
 static bool is_ifunc(const struct word *w)
 {
-	return place_of(w, w->after) == PLACE_OWN_CODE;
+	enum place place = place_of(w, w->after);
+
+	return w->after == 0 || place == PLACE_OWN_CODE || place == PLACE_KERNEL;
 }
 
 /* Not bound yet, a slot leads back to the linkage table: the bias and what the file has. */
 static bool is_code(const struct word *w)
 {
-	enum place place = place_of(w, w->after);
-
-	return place == PLACE_CODE || place == PLACE_OWN_CODE || w->after == 0 ||
+	return in_code(place_of(w, w->after)) || w->after == 0 ||
 	       w->after == cut(w->page, w->page->bias + w->before);
 }
 
@@ -108,9 +125,7 @@ static bool is_tls(const struct word *w)
 
 static bool is_tls_call(const struct word *w)
 {
-	enum place place = place_of(w, w->after);
-
-	return w->after == 0 || place == PLACE_CODE || place == PLACE_OWN_CODE;
+	return w->after == 0 || in_code(place_of(w, w->after));
 }
 
 static bool is_never(const struct word *w)
@@ -135,6 +150,31 @@ static void mark(uint8_t *explained, size_t at, size_t size)
 	memset(explained + at, 1, size);
 }
 
+/* Whether bytes `first` … `last` - 1 of the word are the sum, with `carry` from those before. */
+static bool is_sum(const struct explain_page *p, const struct relocation *r, unsigned first,
+		   unsigned last, unsigned carry)
+{
+	for (unsigned i = first; i < last; i++) {
+		uint64_t at = r->place + i - p->linked;
+		unsigned addend =
+			r->in_place ? p->before[at] : (uint8_t)((uint64_t)r->addend >> (8 * i));
+		unsigned sum = addend + (uint8_t)(p->bias >> (8 * i)) + carry;
+
+		if (p->after[at] != (uint8_t)sum)
+			return false;
+		carry = sum >> 8;
+	}
+	return true;
+}
+
+/* The carry into byte `first`; of an addend in the file, on another page, it is not known. */
+static unsigned carry_into(const struct explain_page *p, const struct relocation *r, unsigned first)
+{
+	uint64_t mask = (UINT64_C(1) << (8 * first)) - 1;
+
+	return (unsigned)((((uint64_t)r->addend & mask) + (p->bias & mask)) >> (8 * first) & 1);
+}
+
 /*
  * Of a word that begins or ends on another page only the bytes of this one can be seen, and only of
  * a relative one is it known what they must be.
@@ -142,16 +182,16 @@ static void mark(uint8_t *explained, size_t at, size_t size)
 static void explain_cut_off(const struct explain_page *p, const struct relocation *r,
 			    uint8_t *explained)
 {
-	uint64_t value = cut(p, p->bias + (uint64_t)r->addend);
+	unsigned first = r->place < p->linked ? (unsigned)(p->linked - r->place) : 0;
+	unsigned last = r->size;
 
-	if (r->kind != RELOCATION_RELATIVE || r->in_place)
+	if (r->kind != RELOCATION_RELATIVE)
 		return;
-	for (unsigned i = 0; i < r->size; i++) {
-		uint64_t at = r->place + i - p->linked;
-
-		if (at < p->size && p->after[at] == (uint8_t)(value >> (8 * i)))
-			explained[at] = 1;
-	}
+	if (r->place + last > p->linked + p->size)
+		last = (unsigned)(p->linked + p->size - r->place);
+	if (is_sum(p, r, first, last, r->in_place ? 0 : carry_into(p, r, first)) ||
+	    (r->in_place && first > 0 && is_sum(p, r, first, last, 1)))
+		mark(explained, r->place + first - p->linked, last - first);
 }
 
 /*

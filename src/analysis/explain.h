@@ -14,8 +14,9 @@ enum place {
 	PLACE_NOTHING,  /* unmapped, or memory of no object: heap, stack, anonymous */
 	PLACE_WRITABLE, /* the same, mapped: a pointer that is no part of any code may lead there */
 	PLACE_OBJECT,   /* data of a mapped file, its .bss included */
-	PLACE_CODE,     /* executable, of a mapped file or the vdso */
+	PLACE_CODE,     /* executable, of a mapped file */
 	PLACE_OWN_CODE, /* executable, of the object itself */
+	PLACE_KERNEL,   /* the vdso */
 	PLACE_ROGUE,    /* executable memory of no file, but for heap and stack */
 };
 

@@ -636,6 +636,8 @@ static bool is_heap_or_stack(const struct vma *vma)
 
 static enum place place_of(const struct collector *c, const struct vma *vma)
 {
+	if (strcmp(vma->name, "[vdso]") == 0)
+		return PLACE_KERNEL;
 	if (vma->perms & VMA_EXEC && !is_heap_or_stack(vma))
 		return (is_file(c, vma) && !is_memfd(c, vma)) || is_kernels(vma) ? PLACE_CODE
 										 : PLACE_ROGUE;

@@ -121,6 +121,7 @@ enum {
 	OTHER_CODE = 0x20001000,
 	OTHER_DATA = 0x20005000,
 	HEAP = 0x30000000,
+	VDSO = 0x50000000,
 	NUMBERS = 0x40000000, /* the same as the next, where numbers lead, too */
 };
 
@@ -136,7 +137,7 @@ static enum place place_of(void *argument, uint64_t address)
 	} places[] = {{OWN_CODE, PLACE_OWN_CODE}, {BIAS + LINKED, PLACE_OBJECT},
 		      {OTHER_CODE, PLACE_CODE},   {OTHER_DATA, PLACE_OBJECT},
 		      {HEAP, PLACE_WRITABLE},     {INJECTED, PLACE_ROGUE},
-		      {NUMBERS, PLACE_ROGUE}};
+		      {NUMBERS, PLACE_ROGUE},     {VDSO, PLACE_KERNEL}};
 
 	(void)argument;
 	places_asked++;
@@ -236,6 +237,35 @@ static void test_selected_function_in_its_own_object(void **state)
 	assert_false(is_explained(0));
 	put(0, INJECTED);
 	assert_false(is_explained(0));
+	put(0, 0); /* none of them is of use here */
+	assert_true(is_explained(0));
+	put(0, VDSO);
+	assert_true(is_explained(0));
+}
+
+/* Of i386, whose loader calls the kernel by the vdso if it has one. */
+static void test_way_into_the_kernel(void **state)
+{
+	const uint32_t addend = 0x1000, vdso = VDSO + 0x10, other = OTHER_CODE;
+
+	(void)state;
+	add(RELOCATION_RELATIVE, 0, 0);
+	relocations.items.items[0].size = 4;
+	relocations.items.items[0].in_place = true;
+	relocations.word = 4;
+	relocations.loader = true;
+	relocations.relro = (struct range){LINKED, LINKED + PAGE};
+	memcpy(before, &addend, sizeof(addend));
+	memcpy(after, &vdso, sizeof(vdso));
+	explain_page(&page, explained);
+	assert_true(explained[0] && explained[3]);
+	memcpy(after, &other, sizeof(other));
+	explain_page(&page, explained);
+	assert_false(explained[0] || explained[3]);
+	memcpy(after, &vdso, sizeof(vdso));
+	relocations.loader = false;
+	explain_page(&page, explained);
+	assert_false(explained[0] || explained[3]);
 }
 
 static void test_function_leads_into_code(void **state)
@@ -297,7 +327,35 @@ static void test_word_that_begins_on_the_page_before(void **state)
 	assert_true(explained[0] && explained[3] && !explained[4]);
 	after[2] = 0x12;
 	explain_page(&page, explained);
-	assert_true(explained[0] && !explained[2] && explained[3]);
+	assert_false(explained[0] || explained[2] || explained[3]);
+}
+
+/* Of REL: what is carried from the bytes that lie on the other page is not known. */
+static void test_cut_off_word_whose_addend_is_in_the_file(void **state)
+{
+	(void)state;
+	add(RELOCATION_RELATIVE, (uint64_t)-2, 0);
+	add(RELOCATION_RELATIVE, PAGE - 3, 0);
+	for (size_t i = 0; i < 2; i++) {
+		relocations.items.items[i].size = 4;
+		relocations.items.items[i].in_place = true;
+	}
+	relocations.word = 4;
+	page.bias = 0x12345678;
+	before[0] = 0xff;
+	for (uint8_t carry = 0; carry < 3; carry++) {
+		after[0] = (uint8_t)(0xff + 0x34 + carry);
+		after[1] = 0x13;
+		memcpy(before + PAGE - 3, "\xff\xff\x01", 3);
+		memcpy(after + PAGE - 3, "\x77\x56\x36", 3);
+		explain_page(&page, explained);
+		assert_int_equal(explained[0] && explained[1], carry < 2);
+		assert_true(explained[PAGE - 3] && explained[PAGE - 1]);
+	}
+	after[PAGE - 1] = 0x35;
+	explain_page(&page, explained);
+	assert_false(explained[PAGE - 3] || explained[PAGE - 1]);
+	page.bias = BIAS;
 }
 
 /* Copies have no words that lead into code without a file, and cost no more than the page has. */
@@ -763,6 +821,8 @@ int main(void)
 		explain_test(test_symbol_leads_into_an_object),
 		explain_test(test_thread_local_words),
 		explain_test(test_word_that_begins_on_the_page_before),
+		explain_test(test_way_into_the_kernel),
+		explain_test(test_cut_off_word_whose_addend_is_in_the_file),
 		explain_test(test_copies),
 		explain_test(test_unknown_type_explains_nothing),
 		explain_test(test_only_relro_has_variables),
