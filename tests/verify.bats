@@ -365,6 +365,48 @@ warm() {
 		.[0].after == \"41\" and .[0].vaddr == \"$(printf '0x%x' "$at")\""
 }
 
+@test "data that a program made read-only: protected, and no finding unless it may be executed" {
+	local program=$work/protects
+
+	cat >"$work/protects.c" <<-'END'
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/mman.h>
+		#include <unistd.h>
+		static struct { char text[4096]; } secret
+			__attribute__((aligned(4096), section("protected_memory"))) = {"as linked"};
+		static struct { char text[4096]; } unchanged __attribute__((aligned(4096))) = {"as linked"};
+		int main(int count, char **arguments)
+		{
+			strcpy(secret.text + 100, "as set");
+			*(volatile char *)unchanged.text = 'a';
+			mprotect(&unchanged, 4096, PROT_READ);
+			mprotect(&secret, 4096, PROT_READ | (count > 1 ? PROT_EXEC : 0));
+			puts("warm");
+			fflush(stdout);
+			for (;;)
+				pause();
+			return arguments != 0;
+		}
+	END
+	"${CC:-cc}" -g -o "$program" "$work/protects.c" || skip 'no compiler'
+	sync "$program"
+	warm "$program"
+	require_disk
+	run -0 --separate-stderr physlens verify --json "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "protected" and .[0].pages == 1 and
+		.[0].region == "protected_memory" and .[0].symbol == "secret" and .[0].bytes == null'
+	json_check '.summary.findings == 0'
+	run -0 --separate-stderr physlens verify "$PID"
+	[[ "$output" == *'No findings; 1 protected; 0 allowed; 0 pages unverifiable.' ]]
+	run -0 --separate-stderr physlens verify --allow 'protected=prot*' "$PID"
+	[[ "$output" == *'No findings; 1 allowed; 0 pages unverifiable.' ]]
+	: >"$work/output"
+	warm "$program" executable
+	verify_rows '.verify | length == 1 and .[0].kind == "patched" and .[0].region == "protected_memory" and
+		.[0].symbol == "secret+0x64"'
+}
+
 @test "programs for i386 are clean, dynamic and static, also with packed relocations" {
 	local kind option program
 
@@ -639,7 +681,7 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	run -2 physlens verify
 	run -2 physlens verify --all 1
 	run -2 physlens verify --allow nothing=x $$
-	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable)' ]]
+	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, protected)' ]]
 	run -2 physlens verify --allow patched $$
 	[[ "$output" == *'--allow: not KIND=GLOB, as in anon-exec=node: patched' ]]
 	run -2 physlens verify 0

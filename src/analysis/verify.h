@@ -35,11 +35,14 @@ enum verify_kind {
 	VERIFY_ANON_EXEC,  /* executable memory without a file */
 	VERIFY_WRITABLE_EXEC,
 	VERIFY_FOREIGN_VDSO, /* a vdso unlike the others */
-	VERIFY_UNVERIFIABLE, /* no finding: it could not be compared */
+	/* From here on no findings: */
+	VERIFY_UNVERIFIABLE, /* it could not be compared */
+	VERIFY_PROTECTED,    /* data of the program's that it made read-only */
 	VERIFY_KIND_COUNT,
 };
 
 const char *verify_kind_name(enum verify_kind kind); /* "page-cache" */
+bool verify_kind_is_finding(enum verify_kind kind);
 bool verify_kind_parse(const char *name, enum verify_kind *kind);
 
 enum { VERIFY_BYTES_SHOWN = 16 };

@@ -590,6 +590,7 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 
 	TRY(get_file(v, c->space, vma, &c->f));
 	area.file = c->f.number;
+	area.exec = exec;
 	find_bias(c, vma, &area);
 	if (exec && is_memfd(c, vma))
 		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);

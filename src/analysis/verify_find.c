@@ -20,11 +20,17 @@ static const char *const kind_names[] = {
 	[VERIFY_WRITABLE_EXEC] = "writable-exec",
 	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
+	[VERIFY_PROTECTED] = "protected",
 };
 
 const char *verify_kind_name(enum verify_kind kind)
 {
 	return kind_names[kind];
+}
+
+bool verify_kind_is_finding(enum verify_kind kind)
+{
+	return kind < VERIFY_UNVERIFIABLE;
 }
 
 bool verify_kind_parse(const char *name, enum verify_kind *kind)
@@ -42,7 +48,7 @@ bool verify_kind_parse(const char *name, enum verify_kind *kind)
 static bool is_joined(enum verify_kind kind)
 {
 	return kind == VERIFY_COPIED || kind == VERIFY_RELOCATED || kind == VERIFY_UNSYNCED ||
-	       kind == VERIFY_UNVERIFIABLE;
+	       kind == VERIFY_UNVERIFIABLE || kind == VERIFY_PROTECTED;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -77,6 +77,7 @@ struct verify_area {
 	uint32_t file;
 	uint32_t resident; /* pages */
 	bool has_bias;
+	bool exec;
 };
 
 struct mapped_range {

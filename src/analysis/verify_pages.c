@@ -254,6 +254,7 @@ static struct error *get_relocations(struct verify *v, struct verify_file *file)
 struct verdict {
 	bool same;    /* as the file's, once they were loaded */
 	bool touched; /* the loader writes there */
+	bool data;    /* of a segment that is written to */
 	bool relro;
 	size_t count;
 	struct differ_run runs[DIFFER_RUNS_MAX];
@@ -275,13 +276,15 @@ static struct error *judge_private(const struct page_row *row, uint8_t *disk, co
 				    .argument = &where};
 	uint8_t explained[VERIFY_PAGE] = {0};
 
-	verdict->touched = verdict->relro = false;
+	verdict->touched = verdict->relro = verdict->data = false;
 	if (row->area->has_bias) {
 		TRY(get_relocations(row->verify, row->file));
 		verdict->touched = relocations_load(&row->file->relocations, page.linked,
 						    VERIFY_PAGE, ram, disk);
 		verdict->touched |= explain_page(&page, explained);
 		verdict->relro = explain_is_relro(&page);
+		verdict->data = !row->area->exec && !verdict->relro &&
+				relocations_may_be_written(&row->file->relocations, page.linked);
 	}
 	verdict->same = memcmp(disk, ram, VERIFY_PAGE) == 0;
 	verdict->count = differ_runs(disk, ram, explained, VERIFY_PAGE, verdict->runs);
@@ -291,7 +294,9 @@ static struct error *judge_private(const struct page_row *row, uint8_t *disk, co
 /* What the loader has done in RELRO, or would have in place of what is there already. */
 static bool is_in_order(const struct verdict *verdict)
 {
-	return verdict->count == 0 && (verdict->relro || (verdict->same && verdict->touched));
+	if (verdict->relro || verdict->data)
+		return verdict->count == 0;
+	return verdict->count == 0 && verdict->same && verdict->touched;
 }
 
 static struct error *put_private(const struct page_row *row, const struct verdict *verdict)
@@ -303,6 +308,9 @@ static struct error *put_private(const struct page_row *row, const struct verdic
 	if (verdict->count == 0)
 		return put_row(row, verdict->same ? VERIFY_COPIED : VERIFY_RELOCATED, 0,
 			       VERIFY_PAGE, NULL, &finding);
+	/* What a program writes to its data before it protects them is its own affair. */
+	if (verdict->data)
+		return put_row(row, VERIFY_PROTECTED, 0, VERIFY_PAGE, NULL, &finding);
 	for (size_t i = 0; i < verdict->count; i++)
 		TRY(put_private_run(row, &verdict->runs[i]));
 	return NULL;

@@ -38,7 +38,7 @@ enum {
 static const struct column columns[] = {
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
-	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0, "what was found, or unverifiable"},
+	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0, "what was found, or unverifiable, protected"},
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
 	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
@@ -96,6 +96,7 @@ struct verifier {
 	uint64_t counted[VERIFY_KIND_COUNT];
 	uint64_t let_pass;
 	uint64_t findings;
+	uint64_t rows; /* these, and what is none */
 };
 
 static struct error *no_kind(const char *text)
@@ -290,7 +291,10 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	TRY(table_number(table, COL_PID, (uint64_t)finding->pid));
 	TRY(table_text(table, COL_COMMAND, finding->command));
 	TRY(table_text(table, COL_KIND, verify_kind_name(finding->kind)));
-	table_color(table, COL_KIND, finding->kind == VERIFY_UNVERIFIABLE ? CELL_YELLOW : CELL_RED);
+	if (verify_kind_is_finding(finding->kind))
+		table_color(table, COL_KIND, CELL_RED);
+	else if (finding->kind == VERIFY_UNVERIFIABLE)
+		table_color(table, COL_KIND, CELL_YELLOW);
 	TRY(table_hex(table, COL_VADDR, finding->vaddr));
 	TRY(table_text(table, COL_REGION, finding->region));
 	TRY(table_text(table, COL_SYMBOL, finding->symbol));
@@ -317,7 +321,8 @@ static struct error *put_findings(struct verifier *v)
 			continue;
 		}
 		v->counted[findings[i].kind]++;
-		v->findings += findings[i].kind != VERIFY_UNVERIFIABLE;
+		v->findings += verify_kind_is_finding(findings[i].kind);
+		v->rows++;
 		TRY(put_finding(v, &findings[i]));
 	}
 	return NULL;
@@ -355,12 +360,11 @@ static void print_number(const char *before, uint64_t number, const char *one, c
 	printf("%s%llu %s", before, (unsigned long long)number, number == 1 ? one : many);
 }
 
-static void print_kinds(const struct verifier *v)
+static void print_kinds(const struct verifier *v, bool findings, const char *separator)
 {
-	const char *separator = ": ";
-
-	for (int kind = 0; kind < VERIFY_UNVERIFIABLE; kind++) {
-		if (!v->counted[kind])
+	for (int kind = 0; kind < VERIFY_KIND_COUNT; kind++) {
+		if (!v->counted[kind] || kind == VERIFY_UNVERIFIABLE ||
+		    verify_kind_is_finding((enum verify_kind)kind) != findings)
 			continue;
 		printf("%s%llu %s", separator, (unsigned long long)v->counted[kind],
 		       verify_kind_name((enum verify_kind)kind));
@@ -370,8 +374,7 @@ static void print_kinds(const struct verifier *v)
 
 static void print_summary(const struct verifier *v, const struct verify_counts *counts)
 {
-	print_number(v->findings || v->counted[VERIFY_UNVERIFIABLE] ? "\n" : "", counts->frames,
-		     "frame", "frames");
+	print_number(v->rows ? "\n" : "", counts->frames, "frame", "frames");
 	printf(" (%.1f MiB)", (double)counts->bytes / (1 << 20));
 	print_number(" of ", counts->files, "file", "files");
 	print_number(" in ", counts->processes, "process", "processes");
@@ -383,7 +386,8 @@ static void print_summary(const struct verifier *v, const struct verify_counts *
 		printf("No findings");
 	if (counts->lost)
 		printf(", of which %llu are shown", (unsigned long long)v->findings);
-	print_kinds(v);
+	print_kinds(v, true, ": ");
+	print_kinds(v, false, "; ");
 	printf("; %llu allowed;", (unsigned long long)v->let_pass);
 	print_number(" ", counts->unverifiable, "page unverifiable", "pages unverifiable");
 	if (v->missing + v->refused)
@@ -538,7 +542,8 @@ const struct command command_verify = {
 		"2 could not.\n\n"
 		"Kinds: patched, page-cache, unsynced, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
-		"memfd, anon-exec, writable-exec, foreign-vdso; and unverifiable.",
+		"memfd, anon-exec, writable-exec, foreign-vdso; and no findings: unverifiable, "
+		"protected.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},

@@ -442,6 +442,21 @@ static struct error *add_tail(struct reading *r, uint64_t start, uint64_t end, b
 	return start < end ? vec_push(&r->out->tails, tail) : NULL;
 }
 
+static struct error *find_segments(struct reading *r)
+{
+	for (size_t i = 0; i < r->load_count; i++) {
+		const struct segment *s = &r->load[i];
+		struct loaded_segment one = {{s->vaddr / PAGE * PAGE, 0}, s->flags & PF_W};
+
+		if (s->filesz == 0 || s->filesz > s->memsz ||
+		    s->vaddr + s->filesz > UINT64_MAX - PAGE)
+			continue;
+		one.pages.end = align_up(s->vaddr + s->filesz, PAGE);
+		TRY(vec_push(&r->out->segments, one));
+	}
+	return NULL;
+}
+
 static struct error *find_tails(struct reading *r)
 {
 	for (size_t i = 0; i < r->load_count; i++) {
@@ -724,6 +739,7 @@ static struct error *read_all(struct reading *r)
 {
 	if (!read_header(r) || !read_segments(r))
 		return NULL;
+	TRY(find_segments(r));
 	TRY(find_tails(r));
 	if (r->has_dynamic)
 		TRY(read_dynamic(r));
@@ -759,6 +775,21 @@ void relocations_deinit(struct relocations *relocations)
 	vec_deinit(&relocations->copies);
 	vec_deinit(&relocations->slots);
 	vec_deinit(&relocations->tails);
+	vec_deinit(&relocations->segments);
+}
+
+/* Of two that meet on a page, the one that is mapped last has it. */
+bool relocations_may_be_written(const struct relocations *relocations, uint64_t linked)
+{
+	bool writable = false;
+
+	for (size_t i = 0; i < relocations->segments.count; i++) {
+		const struct loaded_segment *s = &relocations->segments.items[i];
+
+		if (range_contains(s->pages, linked))
+			writable = s->writable;
+	}
+	return writable;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t size)

@@ -57,6 +57,12 @@ struct zero_tail {
 	bool certain;
 };
 
+/* The pages of the file that a segment has, as linked. */
+struct loaded_segment {
+	struct range pages;
+	bool writable;
+};
+
 struct relocations {
 	unsigned word;      /* bytes of an address: 8 or 4; 0: not an ELF file known here */
 	struct range relro; /* PT_GNU_RELRO as linked, its end rounded up as loaders do */
@@ -69,6 +75,7 @@ struct relocations {
 	VEC(struct range) copies; /* where copy relocations write: in order, none meets another */
 	VEC(struct dynamic_slot) slots;
 	VEC(struct zero_tail) tails;
+	VEC(struct loaded_segment) segments; /* as the program headers have them */
 };
 
 /* *got bytes, less than `length` only past the end of the file: 0 or an errno. */
@@ -90,6 +97,9 @@ void relocations_deinit(struct relocations *relocations);
  */
 bool relocations_load(const struct relocations *relocations, uint64_t linked, size_t size,
 		      const uint8_t *memory, uint8_t *bytes);
+
+/* Whether the page at `linked` is of a segment that the program may write to. */
+bool relocations_may_be_written(const struct relocations *relocations, uint64_t linked);
 
 /* The index of the first one that may write at or behind `place`. */
 size_t relocations_from(const struct relocations *relocations, uint64_t place);

@@ -664,6 +664,8 @@ static void test_end_of_a_writable_segment_is_zero(void **state)
 	read_tails(0xd04, 0x2000, PF_R | PF_W);
 	assert_true(load_page());
 	assert_zeroes(0xd04, PAGE);
+	assert_true(relocations_may_be_written(&relocations, LINKED));
+	assert_false(relocations_may_be_written(&relocations, LINKED + PAGE));
 	assert_false(relocations_load(&relocations, LINKED + PAGE, PAGE, after, before));
 	assert_false(relocations_load(&relocations, LINKED - PAGE, PAGE, after, before));
 }
@@ -692,6 +694,7 @@ static void test_end_of_a_read_only_segment_may_be_zero(void **state)
 	read_tails(0xd04, 0x2000, PF_R);
 	assert_true(load_page());
 	assert_zeroes(0, 0);
+	assert_false(relocations_may_be_written(&relocations, LINKED));
 	memset(after + 0xd04, 0, PAGE - 0xd04);
 	assert_true(load_page());
 	assert_zeroes(0xd04, PAGE);
