@@ -2,9 +2,11 @@
 /* The command table, the global options, and the way to a command. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -30,7 +32,8 @@ static void print_help(void)
 	       "                            kcore, bpf, or not at all (none)\n"
 	       " -h, --help                 this help\n"
 	       " -V, --version              the version\n"
-	       "\nEvery command has --help. For more details see physlens(1).\n");
+	       "\nEvery command has --help; 'physlens help COMMAND' shows its manual.\n"
+	       "For more details see physlens(1).\n");
 }
 
 static int misused(const char *what, const char *why)
@@ -40,13 +43,127 @@ static int misused(const char *what, const char *why)
 	return EXIT_CANNOT;
 }
 
-static int run_command(int argc, char **argv, const char *source)
+static const struct command *find_command(const char *name)
 {
 	for (const struct command *const *command = command_list; *command; command++) {
-		if (strcmp((*command)->name, argv[0]) == 0)
-			return command_run(*command, argc, argv, source);
+		if (strcmp((*command)->name, name) == 0)
+			return *command;
 	}
-	return misused(argv[0], "no such command");
+	return NULL;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * How many letters are wrong, missing, too many, or in each other's place (the optimal string
+ * alignment distance), of words of at most WORD_MAX letters.
+ */
+enum { WORD_MAX = 16 };
+
+static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
+
+	for (size_t i = 0; i <= a_length; i++) {
+		for (size_t j = 0; j <= b_length; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1,
+					d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[a_length][b_length];
+}
+
+/* The command that may be meant: it begins so, or not more than two letters are wrong. */
+static const char *nearest_command(const char *word)
+{
+	size_t length = strlen(word);
+	const char *nearest = NULL;
+	unsigned best = 3;
+
+	if (length < 2 || length > WORD_MAX)
+		return NULL;
+	for (const struct command *const *command = command_list; *command; command++) {
+		const char *name = (*command)->name;
+		unsigned wrong = strncmp(name, word, length) == 0
+					 ? 0
+					 : distance(word, length, name, strlen(name));
+
+		/* Of a short word two letters are most of it. */
+		if (wrong < best && wrong * 2 < length) {
+			best = wrong;
+			nearest = name;
+		}
+	}
+	return nearest;
+}
+
+static int no_such_command(const char *word)
+{
+	const char *nearest = nearest_command(word);
+	char why[64];
+
+	if (!nearest)
+		return misused(word, "no such command");
+	snprintf(why, sizeof(why), "no such command; did you mean '%s'?", nearest);
+	return misused(word, why);
+}
+
+/* man(1) on the page; false where there is none, or no man(1). */
+static bool show_manual(const char *page)
+{
+	int status = 0;
+
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		if (null >= 0)
+			dup2(null, STDERR_FILENO);
+		execlp("man", "man", page, (char *)NULL);
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return child > 0 && status == 0;
+}
+
+/* `physlens help [COMMAND]`: the manual, and where that is not installed what --help says. */
+static int help(int argc, char **argv)
+{
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	char page[64];
+
+	if (argc > 2)
+		return misused(argv[2], "one command is enough");
+	if (argc > 1 && !command)
+		return no_such_command(argv[1]);
+	snprintf(page, sizeof(page), "physlens%s%s", command ? "-" : "",
+		 command ? command->name : "");
+	if (show_manual(page))
+		return EXIT_DONE;
+	if (command)
+		return command_run(command, 2, (char *[]){argv[1], (char[]){"--help"}, NULL}, NULL);
+	print_help();
+	return EXIT_DONE;
+}
+
+static int run_command(int argc, char **argv, const char *source)
+{
+	const struct command *command = find_command(argv[0]);
+
+	if (command)
+		return command_run(command, argc, argv, source);
+	return strcmp(argv[0], "help") == 0 ? help(argc, argv) : no_such_command(argv[0]);
 }
 
 /*

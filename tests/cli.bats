@@ -63,6 +63,44 @@ refused() {
 	refused '-x: unknown option'
 }
 
+@test "a command's name with few letters wrong is told, another is not" {
+	local pair word meant
+	for pair in mpa:map cenus:census verfy:verify ver:verify trnaslate:translate ownre:owner doctr:doctor; do
+		word=${pair%:*} meant=${pair#*:}
+		run -2 --separate-stderr physlens "$word" 1
+		[[ ${stderr_lines[0]} == "physlens: $word: no such command; did you mean '$meant'?" ]]
+	done
+	for word in x xx ls status frobnicate MAP; do
+		run -2 --separate-stderr physlens "$word"
+		[[ ${stderr_lines[0]} == "physlens: $word: no such command" ]]
+	done
+}
+
+@test "help: the manual, by man; without one what --help says" {
+	local bin=$BATS_TEST_TMPDIR/bin command
+	mkdir "$bin"
+	# No man(1) to be found, and one that has no such page.
+	for command in '' 'echo "No manual entry for $1" >&2; exit 16'; do
+		rm -f "$bin/man"
+		[ -z "$command" ] || printf '#!/bin/sh\n%s\n' "$command" >"$bin/man"
+		[ -z "$command" ] || chmod 755 "$bin/man"
+		run -0 --separate-stderr env PATH="$bin" "$PHYSLENS" help map
+		[ -z "$stderr" ]
+		[ "$output" = "$(physlens map --help)" ]
+		run -0 --separate-stderr env PATH="$bin" "$PHYSLENS" help
+		[ "$output" = "$(physlens --help)" ]
+	done
+	printf '#!/bin/sh\necho "page $*"\n' >"$bin/man"
+	run -0 --separate-stderr env PATH="$bin:$PATH" "$PHYSLENS" help cow
+	[ "$output" = 'page physlens-cow' ]
+	run -0 env PATH="$bin:$PATH" "$PHYSLENS" help
+	[ "$output" = 'page physlens' ]
+	run -2 --separate-stderr physlens help mpa
+	[[ ${stderr_lines[0]} == "physlens: mpa: no such command; did you mean 'map'?" ]]
+	run -2 --separate-stderr physlens help map cow
+	[[ ${stderr_lines[0]} == 'physlens: cow: one command is enough' ]]
+}
+
 @test "a command's name with bytes that a terminal would obey" {
 	run --separate-stderr physlens $'\e[2Jmap\n'
 	refused '\x1b[2Jmap\x0a: no such command'

@@ -266,7 +266,7 @@ load_completion() {
 
 @test "the completion offers every command and every option, and no other" {
 	load_completion
-	same commands "$(commands | sort)" "$(complete_words '')"
+	same commands "$( (commands && echo help) | sort)" "$(complete_words '')"
 	same options "$(help_options Options | sort)" "$(complete_words -)"
 	for command in $(commands); do
 		same "$command" "$( (help_options Options "$command" && help_options 'Common options' "$command") |
