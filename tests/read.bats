@@ -88,7 +88,7 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 @test "a symbol is read as well as an address" {
 	locked
 	run -0 --separate-stderr physlens read --verify "$pid:main" 16
-	[[ "$stderr" == *': 1 pages compared with /proc/PID/mem: 1 equal, 0 different' ]]
+	[[ "$stderr" == *': 1 page compared with /proc/PID/mem: 1 equal, 0 different' ]]
 }
 
 @test "--verify agrees with /proc/PID/mem for everything that is present" {

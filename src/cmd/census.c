@@ -549,15 +549,18 @@ static void print_summary(const struct census *census, const struct census_rows 
 		hugetlb += rows->items[i].account.hugetlb;
 	}
 	if (!census->view->rows) {
-		printf("\n%llu frames of System RAM, each in one row.\n",
-		       (unsigned long long)frames);
+		printf("\n%llu %s of System RAM, each in one row.\n", (unsigned long long)frames,
+		       noun(frames, "frame", "frames"));
 		return;
 	}
-	printf("\n%zu rows; their PSS sum to %llu frames", rows->count,
-	       (unsigned long long)((pss >> PSS_SHIFT) + ((UINT64_C(1) << shift) >> 1)) >> shift);
+	pss = ((pss >> PSS_SHIFT) + ((UINT64_C(1) << shift) >> 1)) >> shift;
+	printf("\n%zu %s %llu %s", rows->count,
+	       noun(rows->count, "row; its PSS is", "rows; their PSS sum to"),
+	       (unsigned long long)pss, noun(pss, "frame", "frames"));
 	if (hugetlb)
-		printf(", and there are %llu pages from pools of huge pages",
-		       (unsigned long long)hugetlb);
+		printf(", and there %s %llu %s from pools of huge pages",
+		       noun(hugetlb, "is", "are"), (unsigned long long)hugetlb,
+		       noun(hugetlb, "page", "pages"));
 	printf(".\n");
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "target/target.h"
@@ -101,6 +102,12 @@ int invocation_misused(const struct invocation *invocation, const char *format, 
  * was asked for before its name, or NULL.
  */
 int command_run(const struct command *command, int argc, char **argv, const char *source);
+
+/* What so many of a thing are called: `one` or `many` ("page", "pages"; "was", "were"). */
+static inline const char *noun(uint64_t number, const char *one, const char *many)
+{
+	return number == 1 ? one : many;
+}
 
 /* NULL if --source may be called `name`. */
 struct error *check_source_name(const char *name);

@@ -111,8 +111,9 @@ static void print_heading(const struct drawing *drawing, const struct cow_region
 			strcmp(object, "[heap]") && strcmp(object, "[stack]") ? object : "",
 			&where);
 	error_free(error);
-	printf("\n%s  %s%s%llu pages", text ? text : "", where ? where : "",
-	       where && *where ? "  " : "", (unsigned long long)pages);
+	printf("\n%s  %s%s%llu %s", text ? text : "", where ? where : "",
+	       where && *where ? "  " : "", (unsigned long long)pages,
+	       noun(pages, "page", "pages"));
 	if (drawing->scale > 1)
 		printf(", %llu a cell", (unsigned long long)drawing->scale);
 	putchar('\n');

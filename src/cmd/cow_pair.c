@@ -246,11 +246,11 @@ static void print_summary(const struct pair_view *view, const struct cow_counts 
 	const char *separator = ": ";
 	char text[32];
 
-	printf("\nSharing saves %s now: %llu anonymous pages are in one frame for both.\n",
-	       cow_size_text(total->anonymous << shift, text),
-	       (unsigned long long)total->anonymous);
-	printf("Copies have cost %s: %llu pages have diverged",
-	       cow_size_text(diverged << shift, text), (unsigned long long)diverged);
+	printf("\nSharing saves %s now: %llu anonymous %s in one frame for both.\n",
+	       cow_size_text(total->anonymous << shift, text), (unsigned long long)total->anonymous,
+	       noun(total->anonymous, "page is", "pages are"));
+	printf("Copies have cost %s: %llu %s diverged", cow_size_text(diverged << shift, text),
+	       (unsigned long long)diverged, noun(diverged, "page has", "pages have"));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!total->of[parts[i].class])
 			continue;
@@ -285,9 +285,10 @@ static struct error *show_regions(struct pair_view *view)
 	if (cow_is_text(view->cow))
 		print_summary(view, &total);
 	if (left_out)
-		printf("%zu regions of files that nothing was copied of are in the total, but not "
-		       "shown: --all shows them.\n",
-		       left_out);
+		printf("%zu %s of files that nothing was copied of %s in the total, but not "
+		       "shown: --all shows %s.\n",
+		       left_out, noun(left_out, "region", "regions"), noun(left_out, "is", "are"),
+		       noun(left_out, "it", "them"));
 	return NULL;
 }
 

@@ -518,13 +518,13 @@ static void print_summary(const struct tracer *t, const struct ledger_counts *to
 	char text[32];
 
 	fprintf(t->out,
-		"\n%zu forks, %zu in the same memory. Writes have copied %s%s: %" PRIu64
-		" pages by parents, %" PRIu64 " by children.\n",
-		t->forks, t->vforks, t->unseen ? "at least " : "",
+		"\n%zu %s, %zu in the same memory. Writes have copied %s%s: %" PRIu64
+		" %s by parents, %" PRIu64 " by children.\n",
+		t->forks, noun(t->forks, "fork", "forks"), t->vforks, t->unseen ? "at least " : "",
 		cow_size_text((parents + children) << t->cow->target->page_shift, text), parents,
-		children);
-	fprintf(t->out, "Those that ended had %" PRIu64 " minor and %" PRIu64 " major faults.\n",
-		t->minor, t->major);
+		noun(parents, "page", "pages"), children);
+	fprintf(t->out, "Those that ended had %" PRIu64 " minor and %" PRIu64 " major %s.\n",
+		t->minor, t->major, noun(t->major, "fault", "faults"));
 }
 
 static void warn_of_unseen(const struct tracer *t)

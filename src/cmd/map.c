@@ -504,9 +504,10 @@ static struct error *map_space(struct map *map, struct space *space)
 	TRY(layout_init(&map->layout, space));
 	if (map->layout.refused)
 		invocation_warn(map->invocation,
-				"%zu mapped files may not be opened, so their sections have no "
-				"names: CAP_SYS_PTRACE or CAP_SYS_ADMIN is missing (run as root)",
-				map->layout.refused);
+				"%zu mapped %s may not be opened, so %s sections have no names: "
+				"CAP_SYS_PTRACE or CAP_SYS_ADMIN is missing (run as root)",
+				map->layout.refused, noun(map->layout.refused, "file", "files"),
+				noun(map->layout.refused, "its", "their"));
 	processes_explain_served(map->invocation, &map->layout, 1);
 	struct error *error = map->pages ? map_pages(map) : map_regions(map);
 	layout_deinit(&map->layout);

@@ -391,9 +391,11 @@ static int status_of(const struct reading *r)
 {
 	if (r->verify)
 		invocation_warn(r->invocation,
-				"%" PRIu64 " pages compared with /proc/PID/mem: %" PRIu64
+				"%" PRIu64 " %s compared with /proc/PID/mem: %" PRIu64
 				" equal, %" PRIu64 " different",
-				r->equal + r->different, r->equal, r->different);
+				r->equal + r->different,
+				noun(r->equal + r->different, "page", "pages"), r->equal,
+				r->different);
 	if (r->unreadable || r->incomparable)
 		return EXIT_CANNOT;
 	return r->different ? EXIT_FINDINGS : EXIT_DONE;

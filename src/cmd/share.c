@@ -335,9 +335,10 @@ static void print_summary(const struct sharer *s)
 		present += s->share.parts.items[i].present;
 		shared += s->share.parts.items[i].shared;
 	}
-	printf("\n%zu processes have %llu pages present here; %llu of them are in frames that "
+	printf("\n%zu processes have %llu %s present here; %llu of them %s in frames that "
 	       "another of them maps, too.\n",
-	       s->share.space_count, (unsigned long long)present, (unsigned long long)shared);
+	       s->share.space_count, (unsigned long long)present, noun(present, "page", "pages"),
+	       (unsigned long long)shared, noun(shared, "is", "are"));
 }
 
 static struct error *show_regions(struct sharer *s)
@@ -412,9 +413,10 @@ static struct error *show(struct sharer *s)
 {
 	if (s->share.lost && !s->selection.name && !s->selection.object_glob)
 		invocation_warn(s->invocation,
-				"%llu pages are not shown: what they were in was unmapped while it "
-				"was read (see --freeze)",
-				(unsigned long long)s->share.lost);
+				"%llu %s not shown: what they were in was unmapped while it was "
+				"read (see --freeze)",
+				(unsigned long long)s->share.lost,
+				noun(s->share.lost, "page is", "pages are"));
 	if (!s->pages)
 		return show_regions(s);
 	TRY(share_walk(&s->share, put_piece, s));

@@ -357,7 +357,7 @@ static struct error *put_summary(struct verifier *v, const struct verify_counts 
 /* "1 process", "2 processes". */
 static void print_number(const char *before, uint64_t number, const char *one, const char *many)
 {
-	printf("%s%llu %s", before, (unsigned long long)number, number == 1 ? one : many);
+	printf("%s%llu %s", before, (unsigned long long)number, noun(number, one, many));
 }
 
 static void print_kinds(const struct verifier *v, bool findings, const char *separator)
@@ -412,8 +412,9 @@ static void warn(const struct verifier *v, const struct verify_counts *counts)
 				counts->fallback == 1 ? "" : "s", source_name(v->source),
 				counts->fallback == 1 ? "was" : "were");
 	if (counts->lost)
-		invocation_warn(v->invocation, "%llu more findings are not shown",
-				(unsigned long long)counts->lost);
+		invocation_warn(v->invocation, "%llu more %s not shown",
+				(unsigned long long)counts->lost,
+				noun(counts->lost, "finding is", "findings are"));
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
