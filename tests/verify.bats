@@ -466,13 +466,53 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	verify_rows '.verify | length == 1 and .[0].kind == "patched"'
 }
 
-@test "a vdso unlike the others" {
+@test "a vdso unlike the others: each page of it, also one in swap" {
+	local start end at page
+
 	sleeper
+	read -r start end < <(physlens map -n -r -o start,end --region vdso "$PID")
+	for ((at = start; at < end; at += PAGE_SIZE)); do
+		# Its first page is in RAM everywhere: the loader reads its header. The others are not.
+		page=$(printf '0x%x' $((at + 9)))
+		old=$(helper tamper mem "$PID" "$page" 41)
+		verify_rows ".verify | map(select(.kind != \"copied\")) | length == 1 and
+			.[0].kind == \"foreign-vdso\" and .[0].before == \"$old\" and
+			.[0].after == \"41\" and .[0].vaddr == \"$page\" and .[0].region == \"vdso\""
+		helper tamper mem "$PID" "$page" "$old" >/dev/null
+	done
+	verify_rows ".verify | length == 1 and .[0].kind == \"copied\" and .[0].pages == $(((end - start) / PAGE_SIZE))"
+	system_lock
+	swap_on_zram 64
+	helper tamper mem "$PID" "$page" 41 >/dev/null
+	helper tamper pageout "$PID" "$page" || skip 'the kernel pages nothing out for others'
+	verify_rows 'any(.verify[]; .kind == "foreign-vdso" and .after == "41")'
+}
+
+@test "a 32-bit vdso: the kernel's own is clean, a written page without another is unverifiable" {
+	local at helpers=()
+
+	"${CC:-cc}" -m32 -ffreestanding -nostdlib -static -no-pie -fno-stack-protector -o "$work/tiny32" \
+		"$BATS_TEST_DIRNAME/helpers/tiny32.c" 2>/dev/null || skip 'no compiler for 32 bits'
+	sync "$work/tiny32"
+	mkdir "$work/"{first,second}
+	for at in first second; do
+		_waiting_start "$work/$at" "$work/tiny32" || skip 'the kernel runs no 32-bit programs'
+		HELPERS+=("$_waiting_pid:$_waiting_fd")
+		helpers+=("$_waiting_pid")
+	done
+	PID=${helpers[0]}
+	require_disk
+	verify_rows '.verify == []'
 	at=$(physlens map -n -r -o start --region vdso "$PID" | head -n 1)
-	# Its first page is in RAM everywhere: the loader reads its header.
 	helper tamper mem "$PID" "$(printf '0x%x' $((at + 9)))" 41 >/dev/null
-	verify_rows ".verify | length == 1 and .[0].kind == \"foreign-vdso\" and .[0].before == \"00\" and
-		.[0].after == \"41\" and .[0].region == \"vdso\""
+	run -2 --separate-stderr physlens verify --json "$PID"
+	json_check '.verify | length == 1 and .[0].kind == "unverifiable" and (.[0].why | test("no other process"))'
+	json_check '.summary.unverifiable == 1'
+	# Beside another one, which must be in RAM, it is told.
+	at=$(physlens map -n -r -o start --region vdso "${helpers[1]}" | head -n 1)
+	dd if="/proc/${helpers[1]}/mem" of=/dev/null bs=4096 skip=$((at / 4096)) count=1 status=none
+	run -1 --separate-stderr physlens verify --json "${helpers[@]}"
+	json_check '.verify | length == 1 and .[0].kind == "foreign-vdso" and .[0].after == "41"'
 }
 
 @test "what is on no disk is unverifiable, not a match: status 2, unless allowed" {

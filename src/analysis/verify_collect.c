@@ -611,16 +611,37 @@ static struct error *collect_vdso_page(void *argument, uint64_t vpn, const uint6
 			 .ranges.items[c->verify->spaces.items[c->number].ranges.count - 1];
 
 	for (size_t i = 0; i < count; i++) {
-		struct vdso_page page = {.space = c->number, .pfn = words[i] & PAGEMAP_PFN};
+		bool present = words[i] & PAGEMAP_PRESENT;
+		struct vdso_page page = {
+			.space = c->number,
+			.vaddr = (vpn + i) * VERIFY_PAGE,
+			.pages = (uint32_t)(range_length(range->range) / VERIFY_PAGE),
+			.high = range->range.start >> 32,
+			.written = !present || !(words[i] & PAGEMAP_FILE),
+			.pfn = present ? words[i] & PAGEMAP_PFN : 0};
 
-		if (!(words[i] & PAGEMAP_PRESENT))
+		if (!is_comparable(words[i]))
 			continue;
-		page.vaddr = (vpn + i) * VERIFY_PAGE;
 		page.index = (uint32_t)((page.vaddr - range->range.start) / VERIFY_PAGE);
-		page.pages = (uint32_t)(range_length(range->range) / VERIFY_PAGE);
 		TRY(vec_push(&c->verify->vdso, page));
 	}
 	return NULL;
+}
+
+/* A page that this program has not touched would be none to compare others with. */
+static void touch(const struct vma *vma)
+{
+	const volatile char *bytes = (const volatile char *)(uintptr_t)vma->range.start;
+
+	for (uint64_t at = 0; at < range_length(vma->range); at += VERIFY_PAGE)
+		(void)bytes[at];
+}
+
+static struct error *collect_vdso(struct collector *c, const struct vma *vma)
+{
+	if (c->number == c->verify->self)
+		touch(vma);
+	return space_pages(c->space, vma, vma->range, collect_vdso_page, c);
 }
 
 static bool is_kernels(const struct vma *vma)
@@ -678,7 +699,7 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 	TRY(note_range(c, vma));
 	v->spaces.items[c->number].uprobes |= has_prefix(vma->name, "[uprobes");
 	if (strcmp(vma->name, "[vdso]") == 0)
-		return space_pages(c->space, vma, vma->range, collect_vdso_page, c);
+		return collect_vdso(c, vma);
 	if (is_kernels(vma))
 		return NULL;
 	if (exec && vma->perms & VMA_WRITE)

@@ -97,9 +97,11 @@ struct verify_space {
 struct vdso_page {
 	uint32_t space;
 	uint32_t index; /* in the vdso */
-	uint32_t pages; /* of it: 64-bit and 32-bit ones are told apart by their length */
+	uint32_t pages; /* of it */
+	bool high;      /* beyond 4 GiB, as no 32-bit one is */
+	bool written;   /* a copy of the process's own; else the kernel's frame */
 	uint64_t vaddr;
-	uint64_t pfn;
+	uint64_t pfn; /* 0: hidden, or in swap */
 };
 
 /* Pages of one file that lie near each other, and what the disk has there. */

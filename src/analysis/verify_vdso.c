@@ -10,11 +10,13 @@
 #include "analysis/differ.h"
 #include "analysis/verify_internal.h"
 
-/* By kind of vdso (its length), page, frame. */
+/* 64-bit and 32-bit ones are told apart by where they are, and by their length. */
 static int compare_pages(const void *left, const void *right)
 {
 	const struct vdso_page *a = left, *b = right;
 
+	if (a->high != b->high)
+		return a->high ? 1 : -1;
 	if (a->pages != b->pages)
 		return a->pages < b->pages ? -1 : 1;
 	if (a->index != b->index)
@@ -26,29 +28,23 @@ static int compare_pages(const void *left, const void *right)
 
 static bool same_page(const struct vdso_page *a, const struct vdso_page *b)
 {
-	return a->pages == b->pages && a->index == b->index;
+	return a->high == b->high && a->pages == b->pages && a->index == b->index;
 }
 
-/* The page that most have; of two frames that are in as many processes, this program's. */
+/*
+ * What the others are held against: ours, which nobody wrote to but us; where we have none, as of
+ * a 32-bit one, a frame of the kernel's. What was written is no reference, in however many
+ * processes it is: a fork shares it.
+ */
 static const struct vdso_page *find_reference(const struct verify *v, const struct vdso_page *pages,
 					      size_t count)
 {
 	const struct vdso_page *best = NULL;
-	size_t most = 0;
 
-	for (size_t i = 0, n; i < count; i += n) {
-		bool ours = false;
-
-		for (n = 0; i + n < count && pages[i + n].pfn == pages[i].pfn; n++)
-			ours |= pages[i + n].space == v->self;
-		if (n > most || (n == most && ours)) {
-			most = n;
-			best = &pages[i];
-		}
-	}
-	/* Where frames are hidden, ours is the one that nobody wrote to but us. */
-	for (size_t i = 0; i < count && !best->pfn; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (pages[i].space == v->self)
+			return &pages[i];
+		if (!best && !pages[i].written)
 			best = &pages[i];
 	}
 	return best;
@@ -83,7 +79,37 @@ static struct error *put_difference(struct verify *v, const struct vdso_page *pa
 	return NULL;
 }
 
-/* What cannot be read any more is of a process that ended. */
+static struct error *put_unverifiable(struct verify *v, const struct vdso_page *page,
+				      const char *reason)
+{
+	struct verify_finding *f;
+	char *why = strdup(reason);
+
+	if (!why)
+		return error_nomem();
+	v->counts.unverifiable++;
+	TRY(verify_found(v, VERIFY_UNVERIFIABLE, page->space, VERIFY_NONE, "[vdso]",
+			 (struct range){page->vaddr, page->vaddr + VERIFY_PAGE}, why, &f));
+	if (f && !f->pages)
+		f->pages = 1;
+	return NULL;
+}
+
+/* A process that ended took its memory along. */
+static struct error *put_unread(struct verify *v, const struct vdso_page *page, struct error *error)
+{
+	struct error *result = NULL;
+
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP))
+		v->counts.vanished++;
+	else
+		result = put_unverifiable(v, page, error_message(error));
+	error_free(error);
+	return result;
+}
+
 static struct error *compare_with(struct verify *v, const struct vdso_page *reference,
 				  const struct vdso_page *page)
 {
@@ -92,12 +118,20 @@ static struct error *compare_with(struct verify *v, const struct vdso_page *refe
 
 	if (!error)
 		error = verify_read(v, page->space, page->vaddr, page->pfn, 1, v->ram_page);
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	if (!error && (page->pfn || memcmp(v->disk_page, v->ram_page, VERIFY_PAGE) != 0))
+	if (error)
+		return put_unread(v, page, error);
+	if (page->pfn || page->written || memcmp(v->disk_page, v->ram_page, VERIFY_PAGE) != 0)
 		return put_difference(v, page);
-	error_free(error);
 	return NULL;
+}
+
+/* Of kernel's frames that are not ours there may be several: of vdsos of one length. */
+static bool is_kernels(const struct verify *v, const struct vdso_page *reference,
+		       const struct vdso_page *page)
+{
+	if (!page->written && (!reference || reference->space != v->self))
+		return true;
+	return reference && page->pfn && page->pfn == reference->pfn;
 }
 
 static struct error *compare_group(struct verify *v, const struct vdso_page *pages, size_t count)
@@ -105,10 +139,14 @@ static struct error *compare_group(struct verify *v, const struct vdso_page *pag
 	const struct vdso_page *reference = find_reference(v, pages, count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (&pages[i] == reference || pages[i].space == v->self)
+		if (pages[i].space == v->self || is_kernels(v, reference, &pages[i]))
 			continue;
-		if (!pages[i].pfn || pages[i].pfn != reference->pfn)
+		if (reference)
 			TRY(compare_with(v, reference, &pages[i]));
+		else
+			TRY(put_unverifiable(v, &pages[i],
+					     "written to, and no other process has this page to "
+					     "compare it with"));
 	}
 	return NULL;
 }
