@@ -46,6 +46,9 @@ quiet() {
 	quiet 0 pagekinds
 	quiet 0 alternating "$BATS_FILE_TMPDIR/file" "$BATS_FILE_TMPDIR/file"
 	quiet 0 cowpages --only $COW_KINDS
+	for kind in patch swap memory; do
+		quiet 0 flickering $kind "$BATS_FILE_TMPDIR/file"
+	done
 	quiet 0 forger
 	limit=1 quiet 0 growing
 	quiet 0 headless

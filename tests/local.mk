@@ -6,6 +6,7 @@ HELPERS = \
 	tests/helpers/cowpages \
 	tests/helpers/devmem-peek \
 	tests/helpers/dying \
+	tests/helpers/flickering \
 	tests/helpers/forger \
 	tests/helpers/growing \
 	tests/helpers/headless \

@@ -12,7 +12,7 @@ load helpers/lib
 setup_file() {
 	local program
 
-	sync "$PHYSLENS" "$PHYSLENS_HELPERS"/{tamper,mapfile}
+	sync "$PHYSLENS" "$PHYSLENS_HELPERS"/{tamper,mapfile,flickering}
 	for program in sleep bash tail perl python3; do
 		{ command -v "$program" && ldd "$(command -v "$program")"; } 2>/dev/null |
 			grep -o '/[^ ]*' | xargs -r sync || true
@@ -41,8 +41,10 @@ sleeper() {
 	require_disk
 }
 
-require_disk() {
-	if physlens verify --json "$PID" | jq -e '.summary.unverifiable > 0' >/dev/null; then
+require_disk() { require_disk_of "$PID"; }
+
+require_disk_of() {
+	if physlens verify --json "$1" | jq -e '.summary.unverifiable > 0' >/dev/null; then
 		skip "the file system of $(command -v sleep) cannot be read past its cache"
 	fi
 }
@@ -630,9 +632,50 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	STARTED+=($!)
 	for ((i = 0; i < 20; i++)); do
 		run physlens verify --json "$PID"
-		json_check '[.verify[].kind] | unique | . - ["unverifiable", "unsynced"] == []'
+		json_check '[.verify[].kind] | unique | . - ["unverifiable", "unsynced", "unstable"] == []'
 	done
 	rm "$work/whole"
+}
+
+# flickering KIND: a process with a page that will not hold still. Sets PID.
+flickering() {
+	cp "$(command -v perl)" "$work/file"
+	sync "$work/file"
+	helper_start flickering "$1" "$work/file"
+	PID=$(helper_value flickering)
+	require_disk_of "$HELPER_PID"
+}
+
+@test "a patch that is thrown away again and again: a row, and never a match for want of a look" {
+	local kind seen
+
+	for kind in patch swap; do
+		flickering $kind
+		seen=0
+		for ((i = 0; i < 10; i++)); do
+			run --separate-stderr physlens verify --json "$PID"
+			json_check '[.verify[].kind] | unique - ["patched", "copied", "unstable"] == []'
+			json_check '.summary.vanished == 0 and .summary.unstable ==
+				([.verify[] | select(.kind == "unstable") | .pages] | add // 0)'
+			json_check '.verify[] | .vaddr[:-3] == "'"$(helper_value address | sed 's/...$//')"'"' ||
+				[ "$status" = 0 ]
+			[ "$status" = 0 ] || seen=1
+			# Without a source the process's own memory is read, at other moments.
+			run --separate-stderr physlens --source none verify --json "$PID"
+			json_check '.summary.vanished == 0'
+		done
+		[ "$seen" = 1 ]
+		helpers_stop
+	done
+}
+
+@test "anonymous memory in turn with a page of a file is not taken for that page, patched" {
+	flickering memory
+	for ((i = 0; i < 40; i++)); do
+		run --separate-stderr physlens verify --json "$PID"
+		json_check '[.verify[].kind] | unique - ["unstable", "anon-exec"] == []'
+		json_check '.summary.vanished == 0'
+	done
 }
 
 # What others do with their processes is their affair: whom they debug, what their JIT compilers and
@@ -721,7 +764,7 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	run -2 physlens verify
 	run -2 physlens verify --all 1
 	run -2 physlens verify --allow nothing=x $$
-	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, protected)' ]]
+	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, unstable, protected)' ]]
 	run -2 physlens verify --allow patched $$
 	[[ "$output" == *'--allow: not KIND=GLOB, as in anon-exec=node: patched' ]]
 	run -2 physlens verify 0

@@ -37,6 +37,7 @@ enum verify_kind {
 	VERIFY_FOREIGN_VDSO, /* a vdso unlike the others */
 	/* From here on no findings: */
 	VERIFY_UNVERIFIABLE, /* it could not be compared */
+	VERIFY_UNSTABLE,     /* it would not hold still until it was compared */
 	VERIFY_PROTECTED,    /* data of the program's that it made read-only */
 	VERIFY_KIND_COUNT,
 };
@@ -52,6 +53,7 @@ struct verify_finding {
 	pid_t pid;
 	uint32_t space;      /* the number of the process, in the order of verify_add() */
 	const char *command; /* the verify's */
+	uint32_t file;       /* the number of the mapped file, or UINT32_MAX */
 	const char *object;  /* path, pseudo-name or NULL; the verify's */
 	uint64_t vaddr;
 	uint64_t length; /* bytes from the first that differs to the last; of an area, all of it */
@@ -75,6 +77,7 @@ struct verify_counts {
 	uint64_t bytes;        /* of them */
 	uint64_t unverifiable; /* pages */
 	uint64_t swapped;      /* private pages that were in swap and were read back */
+	uint64_t unstable;     /* pages that changed whenever they were looked at */
 	uint64_t vanished;     /* pages that were gone before it was sure that they differ */
 	uint64_t fallback;     /* pages that the source could not read, and /proc/PID/mem could */
 	uint64_t lost;         /* findings beyond those that are kept */

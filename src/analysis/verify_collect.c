@@ -461,20 +461,37 @@ static uint64_t frame_of(uint64_t word)
 	return (word & PAGEMAP_PFN) | (word & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE);
 }
 
+/* 16 TiB into a file: their numbers have no room, and few file systems have so long files. */
+static struct error *put_beyond(struct collector *c, uint64_t vaddr)
+{
+	struct verify_finding *finding;
+	char *why = strdup("too far from the beginning of its file: 16 TiB");
+
+	if (!why)
+		return error_nomem();
+	c->verify->counts.unverifiable++;
+	TRY(verify_found(c->verify, VERIFY_UNVERIFIABLE, c->number, c->f.number, NULL,
+			 (struct range){vaddr, vaddr + VERIFY_PAGE}, why, &finding));
+	if (finding && !finding->pages)
+		finding->pages = 1;
+	return NULL;
+}
+
 static struct error *take_page(struct collector *c, uint64_t vpn, uint64_t word)
 {
 	struct verify_area *area = &c->verify->areas.items[c->area];
-	uint64_t offset = vpn * VERIFY_PAGE - area->range.start + area->offset;
+	uint64_t number = (vpn * VERIFY_PAGE - area->range.start + area->offset) / VERIFY_PAGE;
 	struct file_page page = {.pfn = frame_of(word), .area = c->area};
 
 	if (!is_comparable(word))
 		return NULL;
 	c->verify->counts.swapped += !(word & PAGEMAP_PRESENT);
+	/* What of the file is unverifiable for other reasons is counted by its areas. */
+	if (number >= VERIFY_NONE && !c->f.file->why)
+		return put_beyond(c, vpn * VERIFY_PAGE);
 	area->resident++;
-	if (offset / VERIFY_PAGE >= UINT32_MAX)
-		return NULL; /* 16 TiB into a file */
-	page.index = (uint32_t)(offset / VERIFY_PAGE);
-	if (c->f.file->large)
+	page.index = (uint32_t)number;
+	if (c->f.file->large || number >= VERIFY_NONE)
 		return NULL;
 	TRY(remember(c->verify, c->f.file, &page));
 	if (c->verify->pages_held > c->verify->pages_max)
@@ -507,6 +524,7 @@ static struct error *take_piece(void *argument, uint64_t vpn, const uint64_t *wo
 	struct piece *p = argument;
 	const struct verify_area *area = &p->verify->areas.items[p->area];
 
+	/* The piece ends before VERIFY_NONE. */
 	for (size_t i = 0; i < count; i++) {
 		uint64_t at = (vpn + i) * VERIFY_PAGE - area->range.start + area->offset;
 		struct file_page page = {.pfn = frame_of(words[i]),
@@ -585,7 +603,10 @@ static struct error *collect_pages(struct collector *c, const struct vma *vma,
 static struct error *collect_file(struct collector *c, const struct vma *vma)
 {
 	struct verify *v = c->verify;
-	struct verify_area area = {.range = vma->range, .offset = vma->offset, .space = c->number};
+	struct verify_area area = {.range = vma->range,
+				   .offset = vma->offset,
+				   .space = c->number,
+				   .perms = vma->perms};
 	bool exec = vma->perms & VMA_EXEC;
 
 	TRY(get_file(v, c->space, vma, &c->f));

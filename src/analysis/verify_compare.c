@@ -171,22 +171,6 @@ static struct error *judge(struct verify *v, struct verify_batch *b, const struc
 	return verify_shared_page(v, b->file, page);
 }
 
-/* A process that ended took its memory along; a frame that cannot be read is a row. */
-static struct error *judge_fault(struct verify *v, const struct file_page *page,
-				 struct error *error)
-{
-	struct error *result = NULL;
-
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_LOOKUP))
-		v->counts.vanished++;
-	else
-		result = cannot(v, page, error_message(error));
-	error_free(error);
-	return result;
-}
-
 static struct error *compare_run(struct verify *v, struct verify_batch *b, size_t i, size_t count)
 {
 	const struct file_page *pages = b->pages + i;
@@ -201,7 +185,7 @@ static struct error *compare_run(struct verify *v, struct verify_batch *b, size_
 		return NULL;
 	}
 	if (error)
-		return judge_fault(v, pages, error);
+		return verify_unread_page(v, b->file, pages, error);
 	for (size_t j = 0; j < count; j++)
 		TRY(judge(v, b, pages + j, v->ram + j * VERIFY_PAGE));
 	return NULL;
@@ -284,7 +268,7 @@ static struct error *compare_pieces(struct verify *v, struct verify_file *file)
 	file->large = false;
 	for (uint64_t first = 0; first < end; first += piece) {
 		file->unended = first + piece < end;
-		TRY(verify_collect_piece(v, file, first, piece));
+		TRY(verify_collect_piece(v, file, first, file->unended ? piece : end - first));
 		TRY(compare_files(v, file->number, file->number + 1));
 	}
 	return NULL;

@@ -20,6 +20,7 @@ static const char *const kind_names[] = {
 	[VERIFY_WRITABLE_EXEC] = "writable-exec",
 	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
+	[VERIFY_UNSTABLE] = "unstable",
 	[VERIFY_PROTECTED] = "protected",
 };
 
@@ -48,7 +49,7 @@ bool verify_kind_parse(const char *name, enum verify_kind *kind)
 static bool is_joined(enum verify_kind kind)
 {
 	return kind == VERIFY_COPIED || kind == VERIFY_RELOCATED || kind == VERIFY_UNSYNCED ||
-	       kind == VERIFY_UNVERIFIABLE || kind == VERIFY_PROTECTED;
+	       !verify_kind_is_finding(kind);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -110,6 +111,7 @@ struct error *verify_found(struct verify *v, enum verify_kind kind, uint32_t spa
 	struct verify_finding one = {.kind = kind,
 				     .pid = process->pid,
 				     .space = space,
+				     .file = file,
 				     .vaddr = range.start,
 				     .length = range_length(range),
 				     .why = why};

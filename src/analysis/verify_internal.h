@@ -76,6 +76,7 @@ struct verify_area {
 	uint32_t space;
 	uint32_t file;
 	uint32_t resident; /* pages */
+	unsigned perms;    /* enum vma_perms */
 	bool has_bias;
 	bool exec;
 };
@@ -144,8 +145,9 @@ struct verify {
 	struct space *open;
 	uint32_t open_space;
 	int mem_fd;
-	struct vma_list open_vmas; /* its areas, if they were asked for, and when */
-	int64_t vmas_read_ms;
+	struct vma_list
+		open_vmas; /* its areas, if they were asked for; when, and how long it took */
+	int64_t vmas_read_ns, vmas_cost_ns;
 
 	struct verify_reader *reader;
 	uint8_t *ram;       /* VERIFY_BATCH pages, aligned */
@@ -204,8 +206,11 @@ struct error *verify_words(struct verify *v, const struct verify_area *area, str
 struct error *verify_word(struct verify *v, const struct verify_area *area, uint64_t vaddr,
 			  uint64_t *word);
 
-/* Whether the area's file is still what is mapped at `vaddr`: the process may have unmapped it, or
- * have executed another program. */
+/* Whether there is a process of that number with memory: it may have executed another program. */
+struct error *verify_lives(struct verify *v, uint32_t space, bool *lives);
+
+/* Whether the area's file is still what is mapped at `vaddr`, with the same permissions: the
+ * process may have unmapped it, or have executed another program. */
 struct error *verify_still_maps(struct verify *v, const struct verify_area *area, uint64_t vaddr,
 				bool *still);
 
@@ -239,6 +244,10 @@ struct error *verify_shared_page(struct verify *v, struct verify_file *file,
 /* A page-cache page that is dirty, so that the disk was not read. */
 struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
 				const struct file_page *page);
+
+/* A page that could not be read: its process may have ended. Takes the error. */
+struct error *verify_unread_page(struct verify *v, struct verify_file *file,
+				 const struct file_page *page, struct error *error);
 
 /* Whether the frame is dirty or being written; false where that is hidden: *known says so. */
 struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool *known);

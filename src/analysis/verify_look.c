@@ -9,7 +9,8 @@
 #include "base/scope.h"
 #include "proc/memory.h"
 
-enum { VMAS_FRESH_MS = 100 };
+/* Where the areas are very many they are read anew for a tenth of the time at most. */
+enum { VMAS_CHEAP_NS = 1000000, VMAS_SHARE = 10 };
 
 void verify_close(struct verify *v)
 {
@@ -18,7 +19,7 @@ void verify_close(struct verify *v)
 	v->open = NULL;
 	vma_list_deinit(&v->open_vmas);
 	v->open_vmas = (struct vma_list){0};
-	v->vmas_read_ms = 0;
+	v->vmas_read_ns = 0;
 }
 
 struct error *verify_open(struct verify *v, uint32_t space)
@@ -78,23 +79,41 @@ struct error *verify_word(struct verify *v, const struct verify_area *area, uint
 	return NULL;
 }
 
-static int64_t now_ms(void)
+struct error *verify_lives(struct verify *v, uint32_t space, bool *lives)
+{
+	struct error *error = verify_open(v, space);
+
+	if (!error)
+		error = space_check_alive(v->open);
+	*lives = !error || !is_gone(error) || error_is(error, ERROR_EXECUTED) ||
+		 error_is(error, ERROR_DENIED);
+	if (!is_gone(error))
+		return error;
+	error_free(error);
+	verify_close(v);
+	return NULL;
+}
+
+static int64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* A process may have very many areas, and very many pages that differ. */
 static struct error *refresh_vmas(struct verify *v)
 {
-	if (v->vmas_read_ms && now_ms() - v->vmas_read_ms < VMAS_FRESH_MS)
+	int64_t start = now_ns();
+
+	if (v->vmas_read_ns && v->vmas_cost_ns > VMAS_CHEAP_NS &&
+	    start - v->vmas_read_ns < VMAS_SHARE * v->vmas_cost_ns)
 		return NULL;
 	vma_list_deinit(&v->open_vmas);
 	v->open_vmas = (struct vma_list){0};
 	TRY(space_vmas(v->open, &v->open_vmas));
-	v->vmas_read_ms = now_ms();
+	v->vmas_read_ns = now_ns();
+	v->vmas_cost_ns = v->vmas_read_ns - start;
 	return NULL;
 }
 
@@ -116,7 +135,7 @@ struct error *verify_still_maps(struct verify *v, const struct verify_area *area
 	}
 	const struct vma *vma = vma_list_find(&v->open_vmas, vaddr);
 	*still = vma && vma->inode == file->inode && vma->dev_major == file->dev_major &&
-		 vma->dev_minor == file->dev_minor &&
+		 vma->dev_minor == file->dev_minor && vma->perms == area->perms &&
 		 vaddr - vma->range.start + vma->offset == vaddr - area->range.start + area->offset;
 	return NULL;
 }

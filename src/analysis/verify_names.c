@@ -40,28 +40,35 @@ static struct error *put_symbol(struct verify_finding *finding, const struct loc
 	return result < 0 ? error_nomem() : NULL;
 }
 
-/* Of an area only what it is; the first section of it would say nothing. */
-static struct error *name_area(const struct layout *layout, struct verify_finding *finding)
+/* Whether what is there now is what the finding is about: it may have been unmapped since. */
+static bool is_same_area(const struct verify *v, const struct verify_finding *finding,
+			 const struct vma *vma)
 {
-	const struct region *region = layout_find(layout, finding->vaddr);
+	if (finding->file == VERIFY_NONE)
+		return strcmp(vma->name, finding->object ? finding->object : "") == 0;
+	const struct verify_file *file = v->files.items[finding->file];
 
-	if (!region)
-		return NULL;
-	finding->region = strdup(region->name);
-	return finding->region ? NULL : error_nomem();
+	return vma->inode == file->inode && vma->dev_major == file->dev_major &&
+	       vma->dev_minor == file->dev_minor &&
+	       (!finding->has_offset ||
+		finding->vaddr - vma->range.start + vma->offset == finding->offset);
 }
 
-static struct error *name_one(struct layout *layout, struct verify_finding *finding)
+/* Of an area only what it is; the first section of it would say nothing. */
+static struct error *name_one(const struct verify *v, struct layout *layout,
+			      struct verify_finding *finding)
 {
+	const struct region *region = layout_find(layout, finding->vaddr);
 	struct location location;
 
-	if (!has_symbol(finding))
-		return name_area(layout, finding);
-	TRY(locate_address(layout, finding->vaddr, &location));
-	finding->region = strdup(location.region_name);
+	if (!region || !is_same_area(v, finding, region->vma))
+		return NULL;
+	if (has_symbol(finding))
+		TRY(locate_address(layout, finding->vaddr, &location));
+	finding->region = strdup(has_symbol(finding) ? location.region_name : region->name);
 	if (!finding->region)
 		return error_nomem();
-	return put_symbol(finding, &location);
+	return has_symbol(finding) ? put_symbol(finding, &location) : NULL;
 }
 
 /* One that has ended has no names any more; what was found stays found. */
@@ -84,7 +91,7 @@ static struct error *name_process(struct verify *v, struct verify_finding *findi
 	if (error)
 		return forgive(error);
 	for (size_t i = 0; !error && i < count; i++)
-		error = forgive(name_one(&layout, &findings[i]));
+		error = forgive(name_one(v, &layout, &findings[i]));
 	layout_deinit(&layout);
 	return error;
 }

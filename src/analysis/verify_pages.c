@@ -9,10 +9,12 @@
 #include "analysis/differ.h"
 #include "analysis/frames.h"
 #include "analysis/verify_internal.h"
+#include "base/scope.h"
 #include "proc/kpage.h"
 
 enum {
-	TRIES = 4,       /* a page that moves under us */
+	TRIES = 8,       /* a page that moves under us */
+	ALIKE = 3,       /* times in a row that it must be found the same */
 	UPROBE_BYTES = 5 /* Linux 6.18 puts a call in the place of a long nop */
 };
 
@@ -22,14 +24,39 @@ enum {
 #define DIRTY (KPF_BIT_DIRTY | KPF_BIT_WRITEBACK)
 
 enum again {
-	AGAIN_VANISHED, /* it is not mapped there any more, or not as such a page */
+	AGAIN_GONE,     /* it ended with its process, or left the cache */
+	AGAIN_CHANGED,  /* it lives, and is another whenever it is looked at, or is not what it was
+			 */
 	AGAIN_PAST_END, /* the file has become shorter */
 	AGAIN_SURE,     /* v->disk_page and v->ram_page are of one moment's mapping */
 };
 
+/* A page that is looked at again. */
+struct look {
+	struct verify *verify;
+	const struct verify_file *file;
+	const struct verify_area *area;
+	uint32_t index;
+	bool private;
+	/* The last time: */
+	bool moved;  /* another area was there, or one of other permissions */
+	bool unlike; /* no such page */
+	uint64_t word, pfn;
+	size_t on_disk;      /* bytes */
+	struct error *error; /* it could not be read */
+};
+
+/* The zero page is never a file's. A private page may have been moved to swap. */
 static bool is_like(uint64_t word, bool private)
 {
-	return word & PAGEMAP_PRESENT && !(word & PAGEMAP_FILE) == private;
+	if (word & PAGEMAP_PRESENT)
+		return !(word & PAGE_ZERO) && !(word & PAGEMAP_FILE) == private;
+	return private && word & PAGEMAP_SWAP && !(word & PAGE_SPECIAL);
+}
+
+static bool is_same_frame(uint64_t a, uint64_t b)
+{
+	return !((a ^ b) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT));
 }
 
 static struct error *reread_disk(struct verify *v, const struct verify_file *file, uint32_t index,
@@ -47,43 +74,90 @@ static struct error *reread_disk(struct verify *v, const struct verify_file *fil
 	return NULL;
 }
 
-static struct error *reread(struct verify *v, const struct verify_file *file,
-			    const struct verify_area *area, uint32_t index, uint64_t word,
-			    enum again *again)
+/* FNV-1a, by words: whether bytes are those of the time before. */
+static uint64_t sum_of(const uint8_t *page, uint64_t sum)
 {
-	uint64_t vaddr = verify_vaddr(area, index), pfn = word & PAGEMAP_PFN, after;
-	size_t got = 0;
-	bool still;
+	for (size_t i = 0; i < VERIFY_PAGE; i += sizeof(sum)) {
+		uint64_t word;
 
-	TRY(verify_read(v, area->space, vaddr, pfn, 1, v->ram_page));
-	TRY(reread_disk(v, file, index, &got));
-	TRY(verify_word(v, area, vaddr, &after));
-	TRY(verify_still_maps(v, area, vaddr, &still));
-	if (!still || (after ^ word) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT))
-		*again = AGAIN_VANISHED;
-	else
-		*again = got ? AGAIN_SURE : AGAIN_PAST_END;
+		memcpy(&word, page + i, sizeof(word));
+		sum = (sum ^ word) * UINT64_C(0x100000001b3);
+	}
+	return sum;
+}
+
+/* Reads both, and the word behind it. */
+static struct error *reread(struct look *look, bool *still)
+{
+	struct verify *v = look->verify;
+	uint64_t vaddr = verify_vaddr(look->area, look->index), after;
+
+	look->pfn = look->word & PAGEMAP_PRESENT ? look->word & PAGEMAP_PFN : 0;
+	TRY(verify_read(v, look->area->space, vaddr, look->pfn, 1, v->ram_page));
+	TRY(reread_disk(v, look->file, look->index, &look->on_disk));
+	TRY(verify_word(v, look->area, vaddr, &after));
+	*still = is_same_frame(look->word, after);
 	return NULL;
 }
 
-/* Reads memory and disk once more, with the mapping before and after it the same. */
-static struct error *look_again(struct verify *v, const struct verify_file *file,
-				const struct verify_area *area, uint32_t index, bool private,
-				uint64_t *pfn, enum again *again)
+/* Once, between two looks at the area; *still: nothing has changed in between. */
+static struct error *look_once(struct look *look, bool *still)
 {
-	*again = AGAIN_VANISHED;
-	for (int i = 0; i < TRIES && *again == AGAIN_VANISHED; i++) {
-		uint64_t word;
+	struct verify *v = look->verify;
+	uint64_t vaddr = verify_vaddr(look->area, look->index);
+	bool before, after, frame = false;
 
-		TRY(verify_word(v, area, verify_vaddr(area, index), &word));
-		if (!is_like(word, private))
-			return NULL;
-		*pfn = word & PAGEMAP_PFN;
-		struct error *error = reread(v, file, area, index, word, again);
-		if (error_is(error, ERROR_NOMEM))
-			return error;
-		error_free(error); /* not to be read now: gone */
+	*still = false;
+	TRY(verify_still_maps(v, look->area, vaddr, &before));
+	TRY(verify_word(v, look->area, vaddr, &look->word));
+	look->moved = !before;
+	look->unlike = !is_like(look->word, look->private);
+	if (look->moved || look->unlike)
+		return NULL;
+	error_free(look->error);
+	look->error = reread(look, &frame);
+	if (error_is(look->error, ERROR_NOMEM))
+		return scope_take(look->error, NULL);
+	TRY(verify_still_maps(v, look->area, vaddr, &after));
+	look->moved = !after;
+	*still = after && frame && !look->error;
+	return NULL;
+}
+
+/* What it is that was not found again. A page of the cache may leave it at any time. */
+static struct error *judge_loss(const struct look *look, enum again *again)
+{
+	bool lives;
+
+	TRY(verify_lives(look->verify, look->area->space, &lives));
+	*again = lives && (look->private || look->moved || look->word) ? AGAIN_CHANGED : AGAIN_GONE;
+	return NULL;
+}
+
+/*
+ * Reads memory and disk again until both were found the same several times in a row, each time with
+ * the same area and the same frame before and after it. Who maps something else there in turn is
+ * found out by one look of many, and then nothing is sure.
+ */
+static struct error *look_again(struct look *look, enum again *again)
+{
+	struct verify *v = look->verify;
+	uint64_t sum, last = 0;
+	int alike = 0;
+
+	for (int i = 0; i < TRIES && alike < ALIKE; i++) {
+		bool still;
+
+		TRY(look_once(look, &still));
+		if (look->moved || look->unlike)
+			return judge_loss(look, again);
+		sum = sum_of(v->disk_page, sum_of(v->ram_page, look->pfn));
+		alike = !still ? 0 : alike && sum == last ? alike + 1 : 1;
+		last = sum;
 	}
+	if (alike < ALIKE)
+		return judge_loss(look, again);
+	*again = look->on_disk ? AGAIN_SURE : AGAIN_PAST_END;
 	return NULL;
 }
 
@@ -176,6 +250,33 @@ static struct error *put_private_run(const struct page_row *row, const struct di
 		return put_bytes(row, VERIFY_PATCHED, run, NULL);
 	TRY(explain_breakpoint(row, uprobe, &why));
 	return put_bytes(row, VERIFY_BREAKPOINT, run, why);
+}
+
+static struct look look_at(const struct page_row *row, bool private)
+{
+	return (struct look){.verify = row->verify,
+			     .file = row->file,
+			     .area = row->area,
+			     .index = row->index,
+			     .private = private};
+}
+
+/* What there is to say of a page that was not found again; takes the look's error. */
+static struct error *put_lost(const struct page_row *row, struct look *look)
+{
+	_cleanup_error_ struct error *error = scope_take(look->error, NULL);
+	struct verify_counts *counts = &row->verify->counts;
+	struct verify_finding *finding;
+	char *why = strdup(look->moved ? "another area is there, or none, since it was looked at"
+			   : error     ? error_message(error)
+				       : "it changed whenever it was looked at");
+
+	if (!why)
+		return error_nomem();
+	bool unread = error && !look->moved;
+	*(unread ? &counts->unverifiable : &counts->unstable) += 1;
+	return put_row(row, unread ? VERIFY_UNVERIFIABLE : VERIFY_UNSTABLE, 0, VERIFY_PAGE, why,
+		       &finding);
 }
 
 static struct error *put_past_end(const struct page_row *row)
@@ -319,15 +420,20 @@ static struct error *put_private(const struct page_row *row, const struct verdic
 static struct error *judge_private_again(struct page_row *row, struct verdict *verdict)
 {
 	struct verify *v = row->verify;
+	struct look look = look_at(row, true);
 	enum again again;
 
-	TRY(look_again(v, row->file, row->area, row->index, true, &row->pfn, &again));
-	if (again == AGAIN_VANISHED) {
+	TRY(look_again(&look, &again));
+	row->pfn = look.pfn;
+	if (again == AGAIN_CHANGED)
+		return put_lost(row, &look);
+	error_free(look.error);
+	if (again == AGAIN_PAST_END)
+		return put_past_end(row);
+	if (again == AGAIN_GONE) {
 		v->counts.vanished++;
 		return NULL;
 	}
-	if (again == AGAIN_PAST_END)
-		return put_past_end(row);
 	TRY(judge_private(row, v->disk_page, v->ram_page, verdict));
 	return put_private(row, verdict);
 }
@@ -460,19 +566,34 @@ static struct error *put_shared(const struct page_row *row, const void *argument
 	return NULL;
 }
 
-/* One of the processes that map it must still do so: the one that was seen may have ended. */
-static struct error *find_mapper(struct page_row *row, enum again *again)
+/*
+ * One of the processes that map it must still do so: the one that was seen may have ended. The row
+ * and the look are of that one, or else of one whose page changed meanwhile.
+ */
+static struct error *find_mapper(struct page_row *row, struct look *look, enum again *again)
 {
-	struct verify *v = row->verify;
+	struct page_row one = *row;
 	size_t i, until;
 
-	*again = AGAIN_VANISHED;
-	find_areas(v, row->file, row->index, &i, &until);
-	for (; i < until && *again == AGAIN_VANISHED; i++) {
-		row->area = area_at(v, row->file, i);
-		if (covers(row->area, row->index))
-			TRY(look_again(v, row->file, row->area, row->index, false, &row->pfn,
-				       again));
+	*again = AGAIN_GONE;
+	find_areas(row->verify, row->file, row->index, &i, &until);
+	for (; i < until && *again <= AGAIN_CHANGED; i++) {
+		enum again now = AGAIN_GONE;
+
+		one.area = area_at(row->verify, row->file, i);
+		if (!covers(one.area, row->index))
+			continue;
+		struct look next = look_at(&one, false);
+		TRY(look_again(&next, &now));
+		if (now == AGAIN_GONE) {
+			error_free(next.error);
+			continue;
+		}
+		error_free(look->error);
+		*look = next;
+		*row = one;
+		row->pfn = look->pfn;
+		*again = now;
 	}
 	return NULL;
 }
@@ -495,14 +616,18 @@ struct error *verify_shared_page(struct verify *v, struct verify_file *file,
 {
 	struct page_row row = {.verify = v, .file = file, .index = page->index};
 	struct shared_verdict *verdict = malloc(sizeof(*verdict));
-	enum again again = AGAIN_VANISHED;
-	struct error *error = verdict ? find_mapper(&row, &again) : error_nomem();
+	struct look look = {0};
+	enum again again = AGAIN_GONE;
+	struct error *error = verdict ? find_mapper(&row, &look, &again) : error_nomem();
 
-	if (!error && again == AGAIN_PAST_END)
+	if (!error && again == AGAIN_CHANGED)
+		error = put_lost(&row, &look);
+	else if (!error && again == AGAIN_PAST_END)
 		error = put_past_end(&row);
 	else if (!error && again == AGAIN_SURE)
 		error = judge_shared(&row, verdict);
-	v->counts.vanished += !error && again == AGAIN_VANISHED;
+	v->counts.vanished += !error && again == AGAIN_GONE;
+	error_free(look.error);
 	free(verdict);
 	return error;
 }
@@ -530,4 +655,28 @@ struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
 	TRY(each_mapper(&row, "written, and not on the disk yet: not compared", put_dirty, &found));
 	v->counts.vanished += !found;
 	return NULL;
+}
+
+struct error *verify_unread_page(struct verify *v, struct verify_file *file,
+				 const struct file_page *page, struct error *error)
+{
+	struct page_row row = {.verify = v,
+			       .file = file,
+			       .area = &v->areas.items[page->area],
+			       .index = page->index};
+	struct look look = look_at(&row, page->pfn & VERIFY_PRIVATE);
+	bool lives, still = true;
+
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	look.error = error;
+	struct error *failed = verify_lives(v, row.area->space, &lives);
+	if (!failed && lives)
+		failed = verify_still_maps(v, row.area, verify_vaddr(row.area, row.index), &still);
+	look.moved = !still;
+	if (!failed && lives)
+		return put_lost(&row, &look);
+	v->counts.vanished += !failed;
+	error_free(look.error);
+	return failed;
 }

@@ -38,7 +38,8 @@ enum {
 static const struct column columns[] = {
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
-	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0, "what was found, or unverifiable, protected"},
+	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0,
+		      "what was found, or unverifiable, unstable, protected"},
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
 	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
@@ -101,7 +102,7 @@ struct verifier {
 
 static struct error *no_kind(const char *text)
 {
-	char kinds[256] = "";
+	char kinds[512] = "";
 
 	for (int i = 0; i < VERIFY_KIND_COUNT; i++) {
 		size_t used = strlen(kinds);
@@ -293,7 +294,7 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	TRY(table_text(table, COL_KIND, verify_kind_name(finding->kind)));
 	if (verify_kind_is_finding(finding->kind))
 		table_color(table, COL_KIND, CELL_RED);
-	else if (finding->kind == VERIFY_UNVERIFIABLE)
+	else if (finding->kind != VERIFY_PROTECTED)
 		table_color(table, COL_KIND, CELL_YELLOW);
 	TRY(table_hex(table, COL_VADDR, finding->vaddr));
 	TRY(table_text(table, COL_REGION, finding->region));
@@ -343,6 +344,7 @@ static struct error *put_summary(struct verifier *v, const struct verify_counts 
 		{"findings", v->findings + counts->lost},
 		{"allowed", v->let_pass},
 		{"unverifiable", counts->unverifiable},
+		{"unstable", counts->unstable},
 		{"swapped", counts->swapped},
 		{"vanished", counts->vanished},
 		{"fallback", counts->fallback},
@@ -363,13 +365,19 @@ static void print_number(const char *before, uint64_t number, const char *one, c
 static void print_kinds(const struct verifier *v, bool findings, const char *separator)
 {
 	for (int kind = 0; kind < VERIFY_KIND_COUNT; kind++) {
-		if (!v->counted[kind] || kind == VERIFY_UNVERIFIABLE ||
+		if (!v->counted[kind] || kind == VERIFY_UNVERIFIABLE || kind == VERIFY_UNSTABLE ||
 		    verify_kind_is_finding((enum verify_kind)kind) != findings)
 			continue;
 		printf("%s%llu %s", separator, (unsigned long long)v->counted[kind],
 		       verify_kind_name((enum verify_kind)kind));
 		separator = ", ";
 	}
+}
+
+/* Whether something is neither a finding nor compared. */
+static bool is_open(const struct verifier *v)
+{
+	return v->counted[VERIFY_UNVERIFIABLE] || v->counted[VERIFY_UNSTABLE];
 }
 
 static void print_summary(const struct verifier *v, const struct verify_counts *counts)
@@ -390,6 +398,8 @@ static void print_summary(const struct verifier *v, const struct verify_counts *
 	print_kinds(v, false, "; ");
 	printf("; %llu allowed;", (unsigned long long)v->let_pass);
 	print_number(" ", counts->unverifiable, "page unverifiable", "pages unverifiable");
+	if (counts->unstable)
+		print_number("; ", counts->unstable, "page unstable", "pages unstable");
 	if (v->missing + v->refused)
 		print_number("; ", v->missing + v->refused, "process unread", "processes unread");
 	puts(".");
@@ -501,8 +511,7 @@ static int status_of(const struct verifier *v)
 {
 	if (v->findings)
 		return EXIT_FINDINGS;
-	return v->missing || v->refused || v->counted[VERIFY_UNVERIFIABLE] ? EXIT_CANNOT
-									   : EXIT_DONE;
+	return v->missing || v->refused || is_open(v) ? EXIT_CANNOT : EXIT_DONE;
 }
 
 static int run(struct invocation *invocation)
@@ -544,7 +553,7 @@ const struct command command_verify = {
 		"Kinds: patched, page-cache, unsynced, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
 		"memfd, anon-exec, writable-exec, foreign-vdso; and no findings: unverifiable, "
-		"protected.",
+		"unstable, protected.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},
