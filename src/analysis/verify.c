@@ -117,6 +117,11 @@ void verify_limit(struct verify *v, size_t pages)
 	v->pages_max = pages;
 }
 
+void verify_sync(struct verify *v)
+{
+	v->sync = true;
+}
+
 struct error *verify_run(struct verify *v, verify_progress progress, void *argument)
 {
 	v->progress = progress;

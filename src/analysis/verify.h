@@ -25,7 +25,6 @@
 enum verify_kind {
 	VERIFY_PATCHED,    /* a private page, other bytes than the file */
 	VERIFY_PAGE_CACHE, /* the shared frame is not what is on the disk, and not dirty */
-	VERIFY_UNSYNCED,   /* the shared frame is dirty: the disk has not got it yet */
 	VERIFY_BREAKPOINT, /* a lone int3 */
 	VERIFY_RELOCATED,  /* relocations of the text account for it */
 	VERIFY_COPIED,     /* a private page with the bytes of the file: someone wrote */
@@ -94,6 +93,9 @@ void verify_destroy(struct verify *verify); /* NULL is fine */
 
 /* Another limit than VERIFY_PAGES_MAX. */
 void verify_limit(struct verify *verify, size_t pages);
+
+/* Has what was written to files reach the disk before they are compared. */
+void verify_sync(struct verify *verify);
 
 /* Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile. */
 struct error *verify_add(struct verify *verify, pid_t pid);

@@ -168,10 +168,11 @@ static struct error *remark_defect(struct verify *v, const struct verify_file *f
 static struct error *open_direct(struct verify *v, struct verify_file *file, int fd)
 {
 	TRY(direct_open(fd, &file->direct));
-	if (file->direct.fd < 0) {
+	if (!direct_is_open(&file->direct)) {
 		file->why = strdup(file->direct.why);
 		return file->why ? NULL : error_nomem();
 	}
+	file->cached_why = file->direct.fd < 0 ? file->direct.why : NULL;
 	file->shut = v->direct_open >= v->direct_max;
 	if (file->shut)
 		direct_close(&file->direct);
@@ -223,11 +224,17 @@ static struct error *open_file(struct verify *v, struct space *space, const stru
 	return open_content(v, space, vma, file);
 }
 
+void verify_sync_file(const struct verify *v, struct verify_file *file)
+{
+	if (v->sync && file->direct.fd >= 0 && !direct_is_clean(&file->direct, 0, 0))
+		direct_sync(&file->direct); /* what stays dirty has a row */
+}
+
 struct error *verify_reopen(struct verify *v, struct verify_file *file)
 {
 	struct error *error = NULL;
 
-	for (size_t i = 0; file->direct.fd < 0 && i < file->area_count; i++) {
+	for (size_t i = 0; !direct_is_open(&file->direct) && i < file->area_count; i++) {
 		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
 		struct vma vma = {.range = area->range,
 				  .offset = area->offset,
@@ -247,7 +254,7 @@ struct error *verify_reopen(struct verify *v, struct verify_file *file)
 		if (!error)
 			error = direct_open(fd, &file->direct);
 	}
-	if (file->direct.fd >= 0 || error_is(error, ERROR_NOMEM))
+	if (direct_is_open(&file->direct) || error_is(error, ERROR_NOMEM))
 		return error;
 	error_free(error);
 	file->why = strdup("it could not be opened once more");
@@ -270,7 +277,7 @@ static struct error *new_file(struct verify *v, const struct vma *vma, struct fi
 				     .inode = vma->inode,
 				     .number = (uint32_t)v->files.count,
 				     .path = strdup(vma->name),
-				     .direct = {.fd = -1},
+				     .direct = DIRECT_CLOSED,
 				     .flagged = VERIFY_NONE};
 	struct error *error = file->path ? vec_push(&v->files, file) : error_nomem();
 	if (error) {
@@ -461,6 +468,12 @@ static uint64_t frame_of(uint64_t word)
 	return (word & PAGEMAP_PFN) | (word & PAGEMAP_FILE ? 0 : VERIFY_PRIVATE);
 }
 
+/* A page of a cache that cannot be read past: there is nothing to hold it against. */
+static bool is_only_cached(const struct verify_file *file, const struct file_page *page)
+{
+	return file->cached_why && !(page->pfn & VERIFY_PRIVATE);
+}
+
 /* 16 TiB into a file: their numbers have no room, and few file systems have so long files. */
 static struct error *put_beyond(struct collector *c, uint64_t vaddr)
 {
@@ -485,6 +498,11 @@ static struct error *take_page(struct collector *c, uint64_t vpn, uint64_t word)
 
 	if (!is_comparable(word))
 		return NULL;
+	if (is_only_cached(c->f.file, &page)) {
+		area->resident++;
+		area->cached++;
+		return NULL;
+	}
 	c->verify->counts.swapped += !(word & PAGEMAP_PRESENT);
 	/* What of the file is unverifiable for other reasons is counted by its areas. */
 	if (number >= VERIFY_NONE && !c->f.file->why)
@@ -531,7 +549,7 @@ static struct error *take_piece(void *argument, uint64_t vpn, const uint64_t *wo
 					 .index = (uint32_t)(at / VERIFY_PAGE),
 					 .area = p->area};
 
-		if (!is_comparable(words[i]))
+		if (!is_comparable(words[i]) || is_only_cached(p->file, &page))
 			continue;
 		TRY(remember(p->verify, p->file, &page));
 	}

@@ -38,7 +38,25 @@ static int compare_spaces(const void *left, const void *right, void *argument)
 	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
 }
 
-/* A file that cannot be compared: a row a process, with all that it has of the file. */
+/* Of which pages nothing is known, and why. */
+static uint32_t pages_in_the_dark(const struct verify_file *file, const struct verify_area *area)
+{
+	return file->why ? area->resident : area->cached;
+}
+
+static char *why_in_the_dark(const struct verify_file *file)
+{
+	char *why = NULL;
+
+	if (file->why)
+		return strdup(file->why);
+	if (asprintf(&why, "%s; the cache is not compared, private pages are", file->cached_why) <
+	    0)
+		return NULL;
+	return why;
+}
+
+/* A file that cannot be compared, or not all of it: a row a process, with all that it has of it. */
 static struct error *cannot_file(struct verify *v, struct verify_file *file)
 {
 	uint32_t *areas = v->by_file + file->first_area;
@@ -50,12 +68,13 @@ static struct error *cannot_file(struct verify *v, struct verify_file *file)
 		qsort_r(areas, file->area_count, sizeof(*areas), compare_spaces, v);
 	for (size_t i = 0; i < file->area_count; i++) {
 		const struct verify_area *area = &v->areas.items[areas[i]];
+		uint32_t pages = pages_in_the_dark(file, area);
 
-		if (area->resident == 0)
+		if (pages == 0)
 			continue;
-		v->counts.unverifiable += area->resident;
+		v->counts.unverifiable += pages;
 		if (area->space != space) {
-			char *why = strdup(file->why);
+			char *why = why_in_the_dark(file);
 
 			if (!why)
 				return error_nomem();
@@ -64,7 +83,7 @@ static struct error *cannot_file(struct verify *v, struct verify_file *file)
 					 area->range, why, &finding));
 		}
 		if (finding)
-			finding->pages += area->resident;
+			finding->pages += pages;
 	}
 	return NULL;
 }
@@ -109,7 +128,7 @@ static struct error *read_one(struct verify *v, struct verify_batch *b, size_t i
 	if (errnum == EAGAIN && shared)
 		TRY(verify_is_dirty(v, shared->pfn, &b->dirty[i], &known));
 	else if (errnum == EAGAIN)
-		b->dirty[i] = direct_is_dirty(&b->file->direct, offset, VERIFY_PAGE);
+		b->dirty[i] = !direct_is_clean(&b->file->direct, offset, VERIFY_PAGE);
 	if (errnum == EAGAIN && !b->dirty[i])
 		errnum = direct_read_wait(&b->file->direct, offset, buffer, VERIFY_PAGE, &got);
 	if (!errnum)
@@ -149,22 +168,38 @@ static size_t count_run(const struct verify *v, const struct verify_batch *b, si
 	return n;
 }
 
+/* What is dirty is not on the disk yet; a private page is held against what the cache has. */
+static struct error *judge_dirty(struct verify *v, struct verify_batch *b,
+				 const struct file_page *page, const uint8_t *ram)
+{
+	size_t got = 0;
+
+	if (!(page->pfn & VERIFY_PRIVATE))
+		return verify_dirty_page(v, b->file, page);
+	int errnum = direct_read_cached(&b->file->direct, page->index * (uint64_t)VERIFY_PAGE,
+					v->disk_page, VERIFY_PAGE, &got);
+	if (errnum)
+		return cannot(v, page, strerror(errnum));
+	memset(v->disk_page + got, 0, VERIFY_PAGE - got);
+	v->counts.frames++;
+	v->counts.bytes += VERIFY_PAGE;
+	return verify_private_page(v, b->file, page, v->disk_page, ram);
+}
+
 /* One page that does not go with its neighbours, or that could not be read with them. */
 static struct error *judge(struct verify *v, struct verify_batch *b, const struct file_page *page,
 			   const uint8_t *ram)
 {
 	size_t at = page->index - b->first;
 	const uint8_t *disk = b->data + at * VERIFY_PAGE;
-	bool private = page->pfn & VERIFY_PRIVATE;
 
 	if (b->failed[at])
 		return cannot(v, page, strerror(b->failed[at]));
 	if (b->dirty[at])
-		return private ? cannot(v, page, "the file has changes here that are not on disk")
-			       : verify_dirty_page(v, b->file, page);
+		return judge_dirty(v, b, page, ram);
 	v->counts.frames++;
 	v->counts.bytes += VERIFY_PAGE;
-	if (private)
+	if (page->pfn & VERIFY_PRIVATE)
 		return verify_private_page(v, b->file, page, disk, ram);
 	if (memcmp(disk, ram, VERIFY_PAGE) == 0)
 		return NULL;
@@ -260,14 +295,33 @@ static uint64_t pages_end(const struct verify *v, const struct verify_file *file
 	return end < VERIFY_NONE ? end : VERIFY_NONE;
 }
 
+/* The first page from `first` on that an area of the file has: most of a sparse one is nobody's. */
+static uint64_t next_page(const struct verify *v, const struct verify_file *file, uint64_t first)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < file->area_count; i++) {
+		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
+		uint64_t start = area->offset / VERIFY_PAGE;
+		uint64_t until = start + range_length(area->range) / VERIFY_PAGE;
+
+		if (start < first)
+			start = first;
+		if (start < until && start < next)
+			next = start;
+	}
+	return next;
+}
+
 /* A file with more pages than are to be remembered at once. */
 static struct error *compare_pieces(struct verify *v, struct verify_file *file)
 {
 	uint64_t piece = v->pages_max / 4 + 1, end = pages_end(v, file);
 
 	file->large = false;
-	for (uint64_t first = 0; first < end; first += piece) {
-		file->unended = first + piece < end;
+	for (uint64_t first = next_page(v, file, 0); first < end;
+	     first = next_page(v, file, first + piece)) {
+		file->unended = next_page(v, file, first + piece) < end;
 		TRY(verify_collect_piece(v, file, first, file->unended ? piece : end - first));
 		TRY(compare_files(v, file->number, file->number + 1));
 	}
@@ -309,12 +363,13 @@ static struct error *sort_areas(struct verify *v)
 	return NULL;
 }
 
-static struct error *say_cannot(struct verify *v)
+/* Of a file that is in part compared it is said when that was done. */
+static struct error *say_cannot(struct verify *v, bool compared)
 {
 	for (size_t i = 0; i < v->files.count; i++) {
 		struct verify_file *file = v->files.items[i];
 
-		if (!file->why || file->said)
+		if ((!file->why && !(compared && file->cached_why)) || file->said)
 			continue;
 		file->said = true;
 		TRY(cannot_file(v, file));
@@ -329,13 +384,15 @@ struct error *verify_compare(struct verify *v)
 		struct verify_file *file = v->files.items[i];
 
 		v->counts.files += file->area_count > 0;
+		if (file->area_count > 0)
+			verify_sync_file(v, file);
 		v->all += (file->shared.count + file->others.count + file->held) * VERIFY_PAGE;
 	}
-	TRY(say_cannot(v));
+	TRY(say_cannot(v, false));
 	TRY(compare_files(v, 0, v->files.count));
 	for (size_t i = 0; i < v->files.count; i++) {
 		if (v->files.items[i]->large && !v->files.items[i]->why)
 			TRY(compare_pieces(v, v->files.items[i]));
 	}
-	return say_cannot(v);
+	return say_cannot(v, true);
 }

@@ -131,7 +131,9 @@ static struct error *open_again(struct verify *v, struct verify_file *file)
 	if (!file->shut || file->pages.count == 0)
 		return NULL;
 	file->shut = false;
-	return verify_reopen(v, file);
+	TRY(verify_reopen(v, file));
+	verify_sync_file(v, file);
+	return NULL;
 }
 
 /* The file to read next, its pages sorted; NULL: that was all. */

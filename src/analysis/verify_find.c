@@ -9,7 +9,6 @@
 static const char *const kind_names[] = {
 	[VERIFY_PATCHED] = "patched",
 	[VERIFY_PAGE_CACHE] = "page-cache",
-	[VERIFY_UNSYNCED] = "unsynced",
 	[VERIFY_BREAKPOINT] = "breakpoint",
 	[VERIFY_RELOCATED] = "relocated",
 	[VERIFY_COPIED] = "copied",
@@ -48,8 +47,7 @@ bool verify_kind_parse(const char *name, enum verify_kind *kind)
 /* Whether pages of the kind are many and alike, with no bytes to show: neighbours are one row. */
 static bool is_joined(enum verify_kind kind)
 {
-	return kind == VERIFY_COPIED || kind == VERIFY_RELOCATED || kind == VERIFY_UNSYNCED ||
-	       !verify_kind_is_finding(kind);
+	return kind == VERIFY_COPIED || kind == VERIFY_RELOCATED || !verify_kind_is_finding(kind);
 }
 
 static bool same_text(const char *a, const char *b)

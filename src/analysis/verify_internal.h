@@ -52,6 +52,8 @@ struct verify_file {
 	struct direct_file direct;
 	bool shut; /* `direct` is closed until its turn comes: too many are open */
 	char *why; /* it cannot be compared; else NULL */
+	/* Or only private pages can, with what the cache has; a literal, else NULL. */
+	const char *cached_why;
 	bool said; /* for each process that has pages of it */
 	enum file_fate fate;
 	char *fate_why;
@@ -76,6 +78,7 @@ struct verify_area {
 	uint32_t space;
 	uint32_t file;
 	uint32_t resident; /* pages */
+	uint32_t cached;   /* those of them that are of the cache, if these cannot be compared */
 	unsigned perms;    /* enum vma_perms */
 	bool has_bias;
 	bool exec;
@@ -137,6 +140,7 @@ struct verify {
 	VEC(char *) remarks;
 	void *names; /* of areas without a file: a tree of tsearch(3) */
 	struct uprobe_list uprobes;
+	bool sync; /* what was written to a file is to reach the disk first */
 	size_t pages_held, pages_max;
 	size_t direct_open, direct_max; /* files that are open until they are compared */
 	uint32_t self; /* the space of this program, for its vdso alone; or VERIFY_NONE */
@@ -164,6 +168,9 @@ struct verify {
 /* Adds the vdso of this very program, to compare others with. */
 struct error *verify_add_self(struct verify *v);
 void verify_file_destroy(struct verify *v, struct verify_file *file);
+
+/* Has what was written to the file reach the disk, if that is wanted. */
+void verify_sync_file(const struct verify *v, struct verify_file *file);
 
 /* Opens file->direct, through whichever process still has an area of it; else sets file->why. */
 struct error *verify_reopen(struct verify *v, struct verify_file *file);

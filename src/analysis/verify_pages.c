@@ -28,19 +28,21 @@ enum again {
 	AGAIN_CHANGED,  /* it lives, and is another whenever it is looked at, or is not what it was
 			 */
 	AGAIN_PAST_END, /* the file has become shorter */
+	AGAIN_DIRTY,    /* it is dirty by now, a page of the cache: the disk was not read */
 	AGAIN_SURE,     /* v->disk_page and v->ram_page are of one moment's mapping */
 };
 
 /* A page that is looked at again. */
 struct look {
 	struct verify *verify;
-	const struct verify_file *file;
+	struct verify_file *file;
 	const struct verify_area *area;
 	uint32_t index;
 	bool private;
 	/* The last time: */
 	bool moved;  /* another area was there, or one of other permissions */
 	bool unlike; /* no such page */
+	bool dirty;
 	uint64_t word, pfn;
 	size_t on_disk;      /* bytes */
 	struct error *error; /* it could not be read */
@@ -59,16 +61,31 @@ static bool is_same_frame(uint64_t a, uint64_t b)
 	return !((a ^ b) & (PAGEMAP_PFN | PAGEMAP_FILE | PAGEMAP_PRESENT));
 }
 
-static struct error *reread_disk(struct verify *v, const struct verify_file *file, uint32_t index,
-				 size_t *got)
+/*
+ * What is dirty the kernel would write first if the disk were read, and that is not for us to
+ * cause. A private page is held against what the cache has, then.
+ */
+static struct error *reread_disk(struct look *look)
 {
-	uint64_t offset = index * (uint64_t)VERIFY_PAGE;
+	struct verify *v = look->verify;
+	struct verify_file *file = look->file;
+	uint64_t offset = look->index * (uint64_t)VERIFY_PAGE;
+	size_t *got = &look->on_disk;
+	bool known = false;
 	int errnum = direct_read(&file->direct, offset, v->disk_page, VERIFY_PAGE, got);
 
-	/* Dirty by now: what was read before is what the disk had. */
-	if (errnum == EAGAIN)
+	look->dirty = false;
+	if (errnum == EAGAIN && !look->private)
+		TRY(verify_is_dirty(v, look->pfn, &look->dirty, &known));
+	if (errnum == EAGAIN && !known)
+		look->dirty = !direct_is_clean(&file->direct, offset, VERIFY_PAGE);
+	if (errnum == EAGAIN && !look->dirty)
 		errnum = direct_read_wait(&file->direct, offset, v->disk_page, VERIFY_PAGE, got);
-	if (errnum)
+	else if (errnum == EAGAIN && look->private)
+		errnum = direct_read_cached(&file->direct, offset, v->disk_page, VERIFY_PAGE, got);
+	if (errnum == EAGAIN)
+		*got = 0;
+	else if (errnum)
 		return error_errno(errnum, "%s", file->path);
 	memset(v->disk_page + *got, 0, VERIFY_PAGE - *got);
 	return NULL;
@@ -94,7 +111,7 @@ static struct error *reread(struct look *look, bool *still)
 
 	look->pfn = look->word & PAGEMAP_PRESENT ? look->word & PAGEMAP_PFN : 0;
 	TRY(verify_read(v, look->area->space, vaddr, look->pfn, 1, v->ram_page));
-	TRY(reread_disk(v, look->file, look->index, &look->on_disk));
+	TRY(reread_disk(look));
 	TRY(verify_word(v, look->area, vaddr, &after));
 	*still = is_same_frame(look->word, after);
 	return NULL;
@@ -157,7 +174,9 @@ static struct error *look_again(struct look *look, enum again *again)
 	}
 	if (alike < ALIKE)
 		return judge_loss(look, again);
-	*again = look->on_disk ? AGAIN_SURE : AGAIN_PAST_END;
+	*again = look->dirty && !look->private ? AGAIN_DIRTY
+		 : look->on_disk               ? AGAIN_SURE
+					       : AGAIN_PAST_END;
 	return NULL;
 }
 
@@ -546,7 +565,6 @@ each_mapper(const struct page_row *row, const void *argument,
 }
 
 struct shared_verdict {
-	enum verify_kind kind;
 	bool known; /* whether it is dirty */
 	size_t count;
 	struct differ_run runs[DIFFER_RUNS_MAX];
@@ -561,7 +579,7 @@ static struct error *put_shared(const struct page_row *row, const void *argument
 
 		if (!verdict->known && !why)
 			return error_nomem();
-		TRY(put_bytes(row, verdict->kind, &verdict->runs[i], why));
+		TRY(put_bytes(row, VERIFY_PAGE_CACHE, &verdict->runs[i], why));
 	}
 	return NULL;
 }
@@ -598,6 +616,18 @@ static struct error *find_mapper(struct page_row *row, struct look *look, enum a
 	return NULL;
 }
 
+static struct error *put_dirty(const struct page_row *row, const void *argument)
+{
+	struct verify_finding *finding;
+	char *why = strdup("written, and not on the disk yet: see --sync");
+
+	(void)argument;
+	if (!why)
+		return error_nomem();
+	row->verify->counts.unverifiable++;
+	return put_row(row, VERIFY_UNVERIFIABLE, 0, VERIFY_PAGE, why, &finding);
+}
+
 static struct error *judge_shared(struct page_row *row, struct shared_verdict *verdict)
 {
 	struct verify *v = row->verify;
@@ -607,8 +637,7 @@ static struct error *judge_shared(struct page_row *row, struct shared_verdict *v
 	if (verdict->count == 0)
 		return NULL;
 	TRY(verify_is_dirty(v, row->pfn, &dirty, &verdict->known));
-	verdict->kind = dirty ? VERIFY_UNSYNCED : VERIFY_PAGE_CACHE;
-	return each_mapper(row, verdict, put_shared, &found);
+	return each_mapper(row, verdict, dirty ? put_dirty : put_shared, &found);
 }
 
 struct error *verify_shared_page(struct verify *v, struct verify_file *file,
@@ -618,28 +647,21 @@ struct error *verify_shared_page(struct verify *v, struct verify_file *file,
 	struct shared_verdict *verdict = malloc(sizeof(*verdict));
 	struct look look = {0};
 	enum again again = AGAIN_GONE;
+	bool found;
 	struct error *error = verdict ? find_mapper(&row, &look, &again) : error_nomem();
 
 	if (!error && again == AGAIN_CHANGED)
 		error = put_lost(&row, &look);
 	else if (!error && again == AGAIN_PAST_END)
 		error = put_past_end(&row);
+	else if (!error && again == AGAIN_DIRTY)
+		error = each_mapper(&row, NULL, put_dirty, &found);
 	else if (!error && again == AGAIN_SURE)
 		error = judge_shared(&row, verdict);
 	v->counts.vanished += !error && again == AGAIN_GONE;
 	error_free(look.error);
 	free(verdict);
 	return error;
-}
-
-static struct error *put_dirty(const struct page_row *row, const void *argument)
-{
-	struct verify_finding *finding;
-	char *why = strdup(argument);
-
-	if (!why)
-		return error_nomem();
-	return put_row(row, VERIFY_UNSYNCED, 0, VERIFY_PAGE, why, &finding);
 }
 
 struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
@@ -652,7 +674,7 @@ struct error *verify_dirty_page(struct verify *v, struct verify_file *file,
 			       .pfn = page->pfn};
 	bool found;
 
-	TRY(each_mapper(&row, "written, and not on the disk yet: not compared", put_dirty, &found));
+	TRY(each_mapper(&row, NULL, put_dirty, &found));
 	v->counts.vanished += !found;
 	return NULL;
 }

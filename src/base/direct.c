@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/scope.h"
 
@@ -99,15 +100,17 @@ static const char *why_not(int fd)
 	return judge_magic((uint32_t)fs.f_type);
 }
 
-struct error *direct_open(int fd, struct direct_file *file)
+static int reopen(int fd, int flags)
 {
 	char path[64];
 
-	*file = (struct direct_file){.fd = -1, .why = why_not(fd)};
-	if (file->why)
-		return NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	file->fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC | O_NOCTTY);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+}
+
+static struct error *open_direct(int fd, struct direct_file *file)
+{
+	file->fd = reopen(fd, O_DIRECT);
 	if (file->fd >= 0)
 		return NULL;
 	if (errno == EINVAL)
@@ -119,9 +122,21 @@ struct error *direct_open(int fd, struct direct_file *file)
 	return NULL;
 }
 
+struct error *direct_open(int fd, struct direct_file *file)
+{
+	*file = DIRECT_CLOSED;
+	file->why = why_not(fd);
+	if (!file->why)
+		TRY(open_direct(fd, file));
+	if (file->why)
+		file->cached = reopen(fd, 0);
+	return NULL;
+}
+
 void direct_close(struct direct_file *file)
 {
 	scope_closep(&file->fd);
+	scope_closep(&file->cached);
 	free(file->window);
 	file->window = NULL;
 	file->window_length = 0;
@@ -177,15 +192,17 @@ static int read_some(int fd, uint64_t offset, void *buffer, size_t length, bool 
 }
 
 /* Without waiting, unless it is known that there is nothing to wait for but the disk. */
-static int read_clean(int fd, uint64_t offset, void *buffer, size_t length, size_t *got)
+static int read_clean(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
+		      size_t *got)
 {
-	int errnum = read_some(fd, offset, buffer, length, false, got);
-
+	if (file->fd < 0)
+		return read_some(file->cached, offset, buffer, length, true, got);
+	int errnum = read_some(file->fd, offset, buffer, length, false, got);
 	if (errnum != EOPNOTSUPP && errnum != EAGAIN)
 		return errnum;
-	if (errnum == EAGAIN && state_of(fd, offset, length) != STATE_CLEAN)
+	if (errnum == EAGAIN && !direct_is_clean(file, offset, length))
 		return EAGAIN;
-	return read_some(fd, offset, buffer, length, true, got);
+	return read_some(file->fd, offset, buffer, length, true, got);
 }
 
 int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
@@ -193,8 +210,8 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 {
 	for (*got = 0; *got < length;) {
 		size_t part = 0;
-		int errnum = read_clean(file->fd, offset + *got, (char *)buffer + *got,
-					length - *got, &part);
+		int errnum = read_clean(file, offset + *got, (char *)buffer + *got, length - *got,
+					&part);
 
 		if (errnum)
 			return errnum;
@@ -206,18 +223,17 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 	return 0;
 }
 
-bool direct_is_dirty(const struct direct_file *file, uint64_t offset, size_t length)
+bool direct_is_clean(const struct direct_file *file, uint64_t offset, size_t length)
 {
-	return state_of(file->fd, offset, length) == STATE_DIRTY;
+	return state_of(file->fd, offset, length) == STATE_CLEAN;
 }
 
-int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
-		     size_t *got)
+static int read_wait(int fd, uint64_t offset, void *buffer, size_t length, size_t *got)
 {
 	for (*got = 0; *got < length;) {
 		size_t part = 0;
-		int errnum = read_some(file->fd, offset + *got, (char *)buffer + *got,
-				       length - *got, true, &part);
+		int errnum = read_some(fd, offset + *got, (char *)buffer + *got, length - *got,
+				       true, &part);
 
 		if (errnum)
 			return errnum;
@@ -226,6 +242,26 @@ int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buff
 			return 0;
 	}
 	return 0;
+}
+
+int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
+		     size_t *got)
+{
+	return read_wait(file->fd < 0 ? file->cached : file->fd, offset, buffer, length, got);
+}
+
+int direct_read_cached(struct direct_file *file, uint64_t offset, void *buffer, size_t length,
+		       size_t *got)
+{
+	*got = 0;
+	if (file->cached < 0)
+		file->cached = reopen(file->fd, 0);
+	return file->cached < 0 ? errno : read_wait(file->cached, offset, buffer, length, got);
+}
+
+int direct_sync(const struct direct_file *file)
+{
+	return file->fd >= 0 && fdatasync(file->fd) != 0 ? errno : 0;
 }
 
 /* Has the window begin at `offset`, aligned. */

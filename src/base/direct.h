@@ -18,6 +18,7 @@ enum { DIRECT_ALIGNMENT = 4096 };
 struct direct_file {
 	int fd;          /* -1: it cannot be read past the cache */
 	const char *why; /* then, in words; a literal */
+	int cached;      /* through the cache; -1 until that is needed, or where it cannot be */
 	/* What direct_read_bytes() read last. */
 	char *window;
 	uint64_t window_start;
@@ -27,10 +28,19 @@ struct direct_file {
 /*
  * Opens the regular file behind `fd` once more. That it cannot be read past the cache is no error:
  * file->why says so then. A file system that takes O_DIRECT and reads through its cache all the
- * same counts as one that cannot; so does one of which that is not known.
+ * same counts as one that cannot; so does one of which that is not known. Such a file is read
+ * through its cache by all that follow.
  */
 struct error *direct_open(int fd, struct direct_file *file);
 void direct_close(struct direct_file *file);
+
+/* A file that is closed, or was never opened. */
+#define DIRECT_CLOSED ((struct direct_file){.fd = -1, .cached = -1})
+
+static inline bool direct_is_open(const struct direct_file *file)
+{
+	return file->fd >= 0 || file->cached >= 0;
+}
 
 /* Memory for direct reads, zeroed; free with free(). NULL: there is none. */
 void *direct_buffer(size_t length);
@@ -48,8 +58,18 @@ int direct_read(const struct direct_file *file, uint64_t offset, void *buffer, s
 int direct_read_wait(const struct direct_file *file, uint64_t offset, void *buffer, size_t length,
 		     size_t *got);
 
-/* Whether it is known (Linux 6.5) that a page of the range is dirty or being written. */
-bool direct_is_dirty(const struct direct_file *file, uint64_t offset, size_t length);
+/* The same through the page cache, whatever the file. */
+int direct_read_cached(struct direct_file *file, uint64_t offset, void *buffer, size_t length,
+		       size_t *got);
+
+/*
+ * Whether it is known (Linux 6.5) that no page of the range is dirty or being written; `length` 0
+ * reaches to the end of the file.
+ */
+bool direct_is_clean(const struct direct_file *file, uint64_t offset, size_t length);
+
+/* Has the kernel write what is dirty to the disk, and waits for it. Returns 0 or an errno. */
+int direct_sync(const struct direct_file *file);
 
 /* As direct_read_wait(), of any bytes: for the headers and tables of a file. Never fails with
  * EAGAIN. */

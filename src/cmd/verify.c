@@ -70,11 +70,12 @@ enum { BYTES_IN_CELL = 8 };
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_ALLOW = OPTION_LONG };
+enum { OPTION_ALLOW = OPTION_LONG, OPTION_SYNC };
 
 static const struct command_option options[] = {
 	{'a', "all", NULL, "every process"},
 	{OPTION_ALLOW, "allow", "KIND=GLOB", "no row for KIND where the command matches"},
+	{OPTION_SYNC, "sync", NULL, "first have what was written to the files reach the disk"},
 };
 
 struct allowance {
@@ -85,6 +86,7 @@ struct allowance {
 struct verifier {
 	struct invocation *invocation;
 	bool all;
+	bool sync;
 	VEC(struct allowance) allowed;
 	struct target *target;
 	struct source *source;
@@ -147,6 +149,8 @@ static int parse_options(struct verifier *v)
 	while (!error && (key = invocation_option(invocation)) > 0) {
 		if (key == 'a')
 			v->all = true;
+		else if (key == OPTION_SYNC)
+			v->sync = true;
 		else
 			error = add_allowance(v, invocation->argument);
 	}
@@ -491,6 +495,8 @@ static struct error *verify(struct verifier *v)
 	TRY(verify_create(v->target, v->source, &v->verify));
 	if (limit && parse_decimal(limit, &pages))
 		verify_limit(v->verify, (size_t)pages);
+	if (v->sync)
+		verify_sync(v->verify);
 	TRY(v->all ? add_all(v) : add_given(v));
 	struct error *error = verify_run(v->verify, show_progress, v);
 	progress_clear(&v->progress);
@@ -550,7 +556,7 @@ const struct command command_verify = {
 		"is a row; so is executable memory that has no file. Exit status: 0 all "
 		"match, 1 findings,\n"
 		"2 could not.\n\n"
-		"Kinds: patched, page-cache, unsynced, breakpoint, relocated, copied, deleted, "
+		"Kinds: patched, page-cache, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
 		"memfd, anon-exec, writable-exec, foreign-vdso; and no findings: unverifiable, "
 		"unstable, protected.",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mapfile [-x] [-w] [-s] [-t] FILE…: maps files, privately and to be read, and waits.
+ * mapfile [-x] [-w] [-s] [-t] [-o OFFSET] FILE…: maps files, privately and to be read, and waits.
  *	-x also executable	-w also writable	-s shared	-t reads every page
+ *	-o from that byte on
  * Prints of each
  *
  *	address 0x7f0000000000
@@ -27,6 +28,7 @@ static void touch(const volatile char *p, size_t len, size_t page)
 struct how {
 	int prot, flags;
 	int reads;
+	off_t offset;
 };
 
 static void map_file(const struct how *how, const char *path)
@@ -39,8 +41,8 @@ static void map_file(const struct how *how, const char *path)
 	if (fd < 0 || fstat(fd, &st) != 0)
 		helper_die(path);
 	/* An empty file, or a device, is mapped by one page that cannot be touched. */
-	len = st.st_size > 0 ? (size_t)st.st_size : page;
-	char *p = mmap(NULL, len, how->prot, how->flags, fd, 0);
+	len = st.st_size > how->offset ? (size_t)(st.st_size - how->offset) : page;
+	char *p = mmap(NULL, len, how->prot, how->flags, fd, how->offset);
 	if (p == MAP_FAILED)
 		helper_die(path);
 	close(fd);
@@ -51,10 +53,10 @@ static void map_file(const struct how *how, const char *path)
 
 int main(int argc, char **argv)
 {
-	struct how how = {PROT_READ, MAP_PRIVATE, 0};
+	struct how how = {PROT_READ, MAP_PRIVATE, 0, 0};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "xwst")) != -1) {
+	while ((opt = getopt(argc, argv, "xwsto:")) != -1) {
 		if (opt == 'x')
 			how.prot |= PROT_EXEC;
 		else if (opt == 'w')
@@ -63,11 +65,13 @@ int main(int argc, char **argv)
 			how.flags = MAP_SHARED;
 		else if (opt == 't')
 			how.reads = 1;
+		else if (opt == 'o')
+			how.offset = (off_t)helper_number(optarg);
 		else
 			return 2;
 	}
 	if (optind == argc) {
-		fprintf(stderr, "usage: mapfile [-x] [-w] [-s] [-t] FILE...\n");
+		fprintf(stderr, "usage: mapfile [-x] [-w] [-s] [-t] [-o OFFSET] FILE...\n");
 		return 2;
 	}
 	helper_init();
