@@ -215,28 +215,6 @@ static struct error *is_silent(const struct target *target, const char *name)
 			 server_seconds(target));
 }
 
-/*
- * A file of a file system that is a process is not opened unless that was asked for: who serves it
- * may never answer, and opening alone drops its pages from the cache (fs/fuse/file.c,
- * fuse_finish_open()), and so from the processes that are looked at. *away: it is asked for by a
- * process that can be abandoned, as are those of other servers, and of file systems that are in
- * nobody's list of mounts, which may be such.
- */
-static struct error *check_may_open(struct live_space *space, const struct vma *vma, bool *away)
-{
-	struct target *target = space->base.target;
-	struct device device = {0};
-
-	TRY(check_not_held(target, vma->name));
-	bool known = learn_device(space, vma, &device);
-	if (device.fuse && !target->ask_fuse)
-		return is_served(vma->name);
-	*away = known ? device.fuse || device.net : vma->dev_major == 0;
-	if (*away && is_patience_over(target, device.spent))
-		return is_silent(target, vma->name);
-	return NULL;
-}
-
 /* Below /proc/PID. The directory's entries are named so: fs/proc/base.c, proc_map_files_readdir().
  */
 static void map_files_path(const struct vma *vma, char path[64])
@@ -471,15 +449,13 @@ static struct error *find_at_path(struct live_space *space, const char *path, in
 	return read_status(*path_fd, path, status);
 }
 
-/* Of a file system that was not known before: is it one of those that are not opened? */
-static struct error *check_not_served(const struct request *r, int path_fd, const char *name)
+static struct error *read_magic(int path_fd, const char *name, uint64_t *magic)
 {
 	struct statfs fs;
 
 	if (fstatfs(path_fd, &fs) < 0)
 		return error_errno(errno, "%s", name);
-	if (fs.f_type == FUSE_SUPER_MAGIC && !r->space->base.target->ask_fuse)
-		return is_served(name);
+	*magic = (uint64_t)fs.f_type;
 	return NULL;
 }
 
@@ -512,9 +488,11 @@ static struct error *ask(void *argument, int copy, struct file_status *status)
 
 	TRY(r->vma ? find_mapped(r->space, r->vma, &path_fd, status)
 		   : find_at_path(r->space, r->path, &path_fd, status));
-	TRY(check_not_served(r, path_fd, name));
+	TRY(read_magic(path_fd, name, &status->magic));
 	if (copy < 0)
 		return NULL;
+	if (status->magic == FUSE_SUPER_MAGIC && !r->space->base.target->ask_fuse)
+		return is_served(name);
 	TRY(open_whole(path_fd, name, &fd, status));
 	status->copied = true;
 	return copy_bytes(fd, name, copy, status->size);
@@ -562,6 +540,69 @@ static struct error *ask_for_area(struct live_space *space, const struct vma *vm
 
 	spend(live_target(space->base.target), vma, spent);
 	return error;
+}
+
+/* By the number of a file system's kind, where no list of mounts has its name. */
+static bool is_net_magic(uint64_t magic)
+{
+	static const uint64_t magics[] = {NFS_SUPER_MAGIC,  CIFS_SUPER_MAGIC,
+					  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC,
+					  CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC,
+					  AFS_SUPER_MAGIC,  AFS_FS_MAGIC,
+					  0x0bd00bd0 /* lustre */};
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		if (magics[i] == magic)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What is in nobody's list of mounts (the layers of an overlay on older kernels, what was unmounted
+ * lazily) may be a server's: its kind is asked for elsewhere, once. 9p is taken for a hypervisor's.
+ */
+static struct error *learn_unlisted(struct live_space *space, const struct vma *vma,
+				    struct device *result)
+{
+	struct live_target *live = live_target(space->base.target);
+	struct file_status status;
+
+	if (is_patience_over(space->base.target, result->spent))
+		return is_silent(space->base.target, vma->name);
+	TRY(ask_for_area(space, vma, NULL, &status));
+	pthread_mutex_lock(&live->lock);
+	struct device *device = find_device(live, vma);
+	if (device) {
+		device->known = true;
+		device->fuse = status.magic == FUSE_SUPER_MAGIC;
+		device->net = is_net_magic(status.magic);
+		*result = *device;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return device ? NULL : error_nomem();
+}
+
+/*
+ * A file of a file system that is a process is not opened unless that was asked for: who serves it
+ * may never answer, and opening alone drops its pages from the cache (fs/fuse/file.c,
+ * fuse_finish_open()), and so from the processes that are looked at. *away: it is asked for by a
+ * process that can be abandoned, as are those of other servers.
+ */
+static struct error *check_may_open(struct live_space *space, const struct vma *vma, bool *away)
+{
+	struct target *target = space->base.target;
+	struct device device = {0};
+
+	TRY(check_not_held(target, vma->name));
+	if (!learn_device(space, vma, &device) && vma->dev_major == 0)
+		TRY(learn_unlisted(space, vma, &device));
+	if (device.fuse && !target->ask_fuse)
+		return is_served(vma->name);
+	*away = device.fuse || device.net;
+	if (*away && is_patience_over(target, device.spent))
+		return is_silent(target, vma->name);
+	return NULL;
 }
 
 struct error *live_identify(struct space *base, const struct vma *vma, struct file_status *status)
