@@ -728,12 +728,12 @@ flickering() {
 }
 
 @test "a patch that is thrown away again and again: a row, and never a match for want of a look" {
-	local kind seen
+	local kind look seen
 
 	for kind in patch swap; do
 		flickering $kind
 		seen=0
-		for ((i = 0; i < 10; i++)); do
+		for ((look = 0; look < 10; look++)); do
 			run --separate-stderr physlens verify --json "$PID"
 			json_check '[.verify[].kind] | unique - ["patched", "copied", "unstable"] == []'
 			json_check '.summary.vanished == 0 and .summary.unstable ==
@@ -751,8 +751,10 @@ flickering() {
 }
 
 @test "anonymous memory in turn with a page of a file is not taken for that page, patched" {
+	local look
+
 	flickering memory
-	for ((i = 0; i < 40; i++)); do
+	for ((look = 0; look < 40; look++)); do
 		run --separate-stderr physlens verify --json "$PID"
 		json_check '[.verify[].kind] | unique - ["unstable", "anon-exec"] == []'
 		json_check '.summary.vanished == 0'
