@@ -409,6 +409,82 @@ warm() {
 		.[0].symbol == "secret+0x64"'
 }
 
+# moves FILE OPTION…: a program that moves its text to memory without a file, as for huge pages, at the same
+# place. The library lib.so has pointers to a function of it.
+moves() {
+	cat >"$work/moves.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/mman.h>
+		#include <unistd.h>
+		extern void caller(void);
+		void provided(void) { puts("warm"); fflush(stdout); }
+		int other(int n) { return n * 7; }
+		/* All of it is done without calling anything while the text is being replaced. */
+		int main(int count, char **arguments)
+		{
+			char line[512], perms[8], path[256], own[256] = "";
+			unsigned long start, end;
+			FILE *maps = fopen("/proc/self/maps", "r");
+
+			own[readlink("/proc/self/exe", own, sizeof(own) - 1)] = 0;
+			while (fgets(line, sizeof(line), maps)) {
+				*path = 0;
+				sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &start, &end, perms, path);
+				if (strcmp(perms, "r-xp") == 0 && strcmp(path, own) == 0)
+					break;
+			}
+			void *text = mmap(0, end - start, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			memcpy(text, (void *)start, end - start);
+			mprotect(text, end - start, PROT_READ | PROT_EXEC);
+			mremap(text, end - start, end - start, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)start);
+			caller();
+			for (;;)
+				pause();
+			return other(count) + !arguments;
+		}
+	END
+	echo 'extern void provided(void); void caller(void) { provided(); }' >"$work/lib.c"
+	"${CC:-cc}" -shared -fPIC -Wl,-z,now -o "$work/lib.so" "$work/lib.c" 2>/dev/null &&
+		"${CC:-cc}" -w "${@:2}" -rdynamic -o "$1" "$work/moves.c" "$work/lib.so" 2>/dev/null &&
+		sync "$1" "$work/lib.so"
+}
+
+@test "text that a program moved to memory of its own: moved, and patched where it is not the file's" {
+	local kind at
+
+	for kind in -pie -no-pie; do
+		moves "$work/moves$kind" "$kind" || skip 'no compiler'
+		: >"$work/output"
+		warm "$work/moves$kind"
+		require_disk
+		grep -q "r-xp 00000000 00:00 0 *\$" "/proc/$PID/maps"
+		run -0 --separate-stderr physlens verify --json "$PID"
+		json_check ".verify | length == 1 and .[0].kind == \"moved\" and .[0].pages == 1 and
+			(.[0].region | startswith(\".\")) and .[0].offset == \"0x1000\" and .[0].object == \"$work/moves$kind\""
+		at=$(address other)
+		[ "$(physlens translate -n -r -o symbol "$PID" "$at")" = other+0x0 ]
+		[ "$(physlens map -n -r -o region --range "$at-$(printf '0x%x' $((at + 1)))" "$PID")" = .text ]
+		helper tamper mem "$PID" "$at" c390 >/dev/null
+		run -1 --separate-stderr physlens verify --json "$PID"
+		json_check ".verify | length == 1 and .[0].kind == \"patched\" and .[0].symbol == \"other\" and
+			.[0].vaddr == \"$at\" and .[0].after == \"c3 90\""
+	done
+}
+
+@test "node with its text in huge pages: moved, and nothing of it is patched" {
+	command -v node >/dev/null || skip 'node is not installed'
+	start node --use-largepages=on -e 'console.log("warm"); setInterval(() => {}, 1000);'
+	wait_for grep -q warm "$work/output"
+	require_disk
+	physlens verify --json "$PID" >"$work/rows" || true
+	jq -e 'any(.verify[]; .kind == "moved")' "$work/rows" >/dev/null || skip 'node has not moved its text'
+	verify_rows '[.verify[].kind] | unique - ["anon-exec", "moved", "writable-exec"] == []'
+	verify_rows '[.verify[] | select(.kind == "moved")] | (.[0].region | startswith(".")) and (.[0].object | test("node"))'
+}
+
 @test "programs for i386 are clean, dynamic and static, also with packed relocations" {
 	local kind option program
 
@@ -847,7 +923,7 @@ flickering() {
 	run -2 physlens verify
 	run -2 physlens verify --all 1
 	run -2 physlens verify --allow nothing=x $$
-	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, unstable, protected)' ]]
+	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, unstable, protected, moved)' ]]
 	run -2 physlens verify --allow patched $$
 	[[ "$output" == *'--allow: not KIND=GLOB, as in anon-exec=node: patched' ]]
 	run -2 physlens verify 0

@@ -264,7 +264,7 @@ static const char *name_without_section(const struct region *region, uint64_t ad
 
 		if (linked >= first &&
 		    linked - first < segments[i].memsz + (segments[i].vaddr - first))
-			return region->file ? "load" : ".bss";
+			return region->file || segments[i].perms & OBJECT_EXEC ? "load" : ".bss";
 	}
 	return "gap";
 }
@@ -351,6 +351,36 @@ bool area_bias(const struct vma *vma, const struct object *object, const uint64_
 	return found;
 }
 
+/* Private memory that nobody named, or that was named by prctl(2). */
+static bool is_anonymous(const struct vma *vma)
+{
+	return !vma->inode && !(vma->perms & VMA_SHARED) &&
+	       (!*vma->name || has_prefix(vma->name, "[anon:"));
+}
+
+bool area_is_moved(const struct vma *vma, const struct object *object, uint64_t bias, uint64_t page,
+		   uint64_t *offset)
+{
+	uint64_t linked = vma->range.start - bias;
+	size_t count;
+	const struct object_segment *segments = object_segments(object, &count);
+
+	if (!is_anonymous(vma) || !(vma->perms & VMA_EXEC))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct object_segment *s = &segments[i];
+		uint64_t first = align_down(s->vaddr, page), at = linked - first;
+		uint64_t length = align_up(s->vaddr + s->filesz, page) - first;
+
+		if (!(s->perms & OBJECT_EXEC) || (s->vaddr - s->offset) % page || at >= length ||
+		    range_length(vma->range) > length - at)
+			continue;
+		*offset = align_down(s->offset, page) + at;
+		return true;
+	}
+	return false;
+}
+
 static struct error *add_file_area(struct layout *layout, const struct vma *vma,
 				   struct module *module)
 {
@@ -401,9 +431,17 @@ static struct error *add_anonymous_area(struct layout *layout, const struct vma 
 {
 	struct region region = {.range = vma->range, .vma = vma};
 	struct range bss = bss_within(layout, module, vma->range);
+	uint64_t offset;
 
 	region.object = *vma->name ? vma->name : NULL;
 	name_pseudo(&region);
+	if (module->file &&
+	    area_is_moved(vma, module->file->object, module->bias, page_size(layout), &offset)) {
+		region.object = module->path;
+		region.elf = module->file->object;
+		region.bias = module->bias;
+		return add_sections(layout, region);
+	}
 	if (region.backing != BACKING_ANONYMOUS || strcmp(region.name, "stack") == 0 ||
 	    range_is_empty(bss))
 		return add_region(layout, region);

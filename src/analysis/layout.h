@@ -70,6 +70,14 @@ void layout_deinit(struct layout *layout);
 bool area_bias(const struct vma *vma, const struct object *object, const uint64_t *module,
 	       uint64_t page, uint64_t *bias);
 
+/*
+ * Whether an area without a file is text of `object`, loaded with `bias`, that the program has
+ * moved to memory of its own (huge pages): all of it lies where an executable segment was. *offset
+ * is that of its first byte in the file.
+ */
+bool area_is_moved(const struct vma *vma, const struct object *object, uint64_t bias, uint64_t page,
+		   uint64_t *offset);
+
 /* That symbols of region->elf may be asked for. What they cannot be had for is an error. */
 struct error *layout_need_symbols(struct layout *layout, const struct region *region);
 

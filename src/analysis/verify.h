@@ -38,6 +38,7 @@ enum verify_kind {
 	VERIFY_UNVERIFIABLE, /* it could not be compared */
 	VERIFY_UNSTABLE,     /* it would not hold still until it was compared */
 	VERIFY_PROTECTED,    /* data of the program's that it made read-only */
+	VERIFY_MOVED,        /* its text, as in the file, in memory of its own */
 	VERIFY_KIND_COUNT,
 };
 

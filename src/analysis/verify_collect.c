@@ -449,7 +449,7 @@ struct collector {
 	struct numbered_file f; /* of the area in hand */
 	uint32_t area;
 	/* The ELF file whose areas come one after another. */
-	const struct verify_file *module;
+	struct verify_file *module;
 	uint64_t module_bias;
 	uint64_t module_end;
 };
@@ -578,7 +578,7 @@ struct error *verify_collect_piece(struct verify *v, struct verify_file *file, u
 
 static void find_bias(struct collector *c, const struct vma *vma, struct verify_area *area)
 {
-	const struct verify_file *file = c->f.file;
+	struct verify_file *file = c->f.file;
 	const uint64_t *module = c->module == file ? &c->module_bias : NULL;
 
 	const struct object *object = file->file->object;
@@ -708,6 +708,29 @@ static enum place place_of(const struct collector *c, const struct vma *vma)
 	return vma->range.start == c->module_end ? PLACE_OBJECT : PLACE_WRITABLE;
 }
 
+static bool is_moved(const struct collector *c, const struct vma *vma, uint64_t *offset)
+{
+	return c->module && !is_file(c, vma) &&
+	       area_is_moved(vma, c->module->file->object, c->module_bias, VERIFY_PAGE, offset);
+}
+
+/* Text that the program moved is compared with the file, page by page as a copy of it is. */
+static struct error *collect_moved(struct collector *c, const struct vma *vma, uint64_t offset)
+{
+	struct verify_area area = {.range = vma->range,
+				   .offset = offset,
+				   .bias = c->module_bias,
+				   .space = c->number,
+				   .file = c->module->number,
+				   .perms = vma->perms,
+				   .has_bias = true,
+				   .exec = true,
+				   .moved = true};
+
+	c->f = (struct numbered_file){c->module, c->module->number};
+	return collect_pages(c, vma, &area);
+}
+
 /* Neighbours of one place and one file are one range. */
 static struct error *note_range(struct collector *c, const struct vma *vma)
 {
@@ -717,7 +740,12 @@ static struct error *note_range(struct collector *c, const struct vma *vma)
 	struct mapped_range range = {.range = vma->range,
 				     .file = is_file(c, vma) ? c->f.number : VERIFY_NONE,
 				     .place = place_of(c, vma)};
+	uint64_t offset;
 
+	if (is_moved(c, vma, &offset)) {
+		range.file = c->module->number;
+		range.place = PLACE_CODE;
+	}
 	if (is_file(c, vma))
 		c->module_end = vma->range.end;
 	if (last && last->range.end == range.range.start && last->file == range.file &&
@@ -732,6 +760,7 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 {
 	struct verify *v = c->verify;
 	bool exec = vma->perms & VMA_EXEC;
+	uint64_t offset;
 
 	if (is_file(c, vma))
 		TRY(get_file(v, c->space, vma, &c->f));
@@ -746,6 +775,8 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 			       is_file(c, vma) ? c->f.number : VERIFY_NONE, vma));
 	if (is_file(c, vma))
 		return collect_file(c, vma);
+	if (is_moved(c, vma, &offset))
+		return collect_moved(c, vma, offset);
 	if (exec)
 		return found_area(v, VERIFY_ANON_EXEC, c->space, c->number, VERIFY_NONE, vma);
 	return NULL;

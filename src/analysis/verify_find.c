@@ -21,6 +21,7 @@ static const char *const kind_names[] = {
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
 	[VERIFY_UNSTABLE] = "unstable",
 	[VERIFY_PROTECTED] = "protected",
+	[VERIFY_MOVED] = "moved",
 };
 
 const char *verify_kind_name(enum verify_kind kind)

@@ -82,6 +82,7 @@ struct verify_area {
 	unsigned perms;    /* enum vma_perms */
 	bool has_bias;
 	bool exec;
+	bool moved; /* the file's text in memory of the program's own */
 };
 
 struct mapped_range {

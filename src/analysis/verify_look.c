@@ -57,6 +57,8 @@ struct error *verify_words(struct verify *v, const struct verify_area *area, str
 			  .dev_minor = file->dev_minor,
 			  .name = file->path};
 	struct error *error = verify_open(v, area->space);
+	if (area->moved)
+		vma = (struct vma){.range = area->range, .name = (char[]){""}};
 	if (!error)
 		error = space_pages(v->open, &vma, range, visit, argument);
 	if (!error)
@@ -134,6 +136,10 @@ struct error *verify_still_maps(struct verify *v, const struct verify_area *area
 		return NULL;
 	}
 	const struct vma *vma = vma_list_find(&v->open_vmas, vaddr);
+	if (area->moved) {
+		*still = vma && !vma->inode && vma->perms == area->perms;
+		return NULL;
+	}
 	*still = vma && vma->inode == file->inode && vma->dev_major == file->dev_major &&
 		 vma->dev_minor == file->dev_minor && vma->perms == area->perms &&
 		 vaddr - vma->range.start + vma->offset == vaddr - area->range.start + area->offset;

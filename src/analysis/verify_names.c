@@ -23,7 +23,8 @@ static int compare_findings(const void *left, const void *right)
 static bool has_symbol(const struct verify_finding *finding)
 {
 	return finding->shown > 0 || finding->kind == VERIFY_COPIED ||
-	       finding->kind == VERIFY_RELOCATED || finding->kind == VERIFY_PROTECTED;
+	       finding->kind == VERIFY_RELOCATED || finding->kind == VERIFY_PROTECTED ||
+	       finding->kind == VERIFY_MOVED;
 }
 
 static struct error *put_symbol(struct verify_finding *finding, const struct location *location)

@@ -375,6 +375,7 @@ struct verdict {
 	bool same;    /* as the file's, once they were loaded */
 	bool touched; /* the loader writes there */
 	bool data;    /* of a segment that is written to */
+	bool moved;   /* to memory of the program's own */
 	bool relro;
 	size_t count;
 	struct differ_run runs[DIFFER_RUNS_MAX];
@@ -397,6 +398,7 @@ static struct error *judge_private(const struct page_row *row, uint8_t *disk, co
 	uint8_t explained[VERIFY_PAGE] = {0};
 
 	verdict->touched = verdict->relro = verdict->data = false;
+	verdict->moved = row->area->moved;
 	if (row->area->has_bias) {
 		TRY(get_relocations(row->verify, row->file));
 		verdict->touched = relocations_load(&row->file->relocations, page.linked,
@@ -414,7 +416,7 @@ static struct error *judge_private(const struct page_row *row, uint8_t *disk, co
 /* What the loader has done in RELRO, or would have in place of what is there already. */
 static bool is_in_order(const struct verdict *verdict)
 {
-	if (verdict->relro || verdict->data)
+	if (verdict->relro || verdict->data || verdict->moved)
 		return verdict->count == 0;
 	return verdict->count == 0 && verdict->same && verdict->touched;
 }
@@ -466,11 +468,14 @@ struct error *verify_private_page(struct verify *v, struct verify_file *file,
 			       .area = &v->areas.items[page->area],
 			       .index = page->index};
 	struct verdict *verdict = malloc(sizeof(*verdict));
-	struct error *error = NULL;
+	struct verify_finding *finding;
+	struct error *error;
 
 	memcpy(v->disk_page, disk, VERIFY_PAGE);
 	error = verdict ? judge_private(&row, v->disk_page, ram, verdict) : error_nomem();
-	if (!error && !is_in_order(verdict))
+	if (!error && verdict->moved && verdict->count == 0)
+		error = put_row(&row, VERIFY_MOVED, 0, VERIFY_PAGE, NULL, &finding);
+	else if (!error && !is_in_order(verdict))
 		error = judge_private_again(&row, verdict);
 	free(verdict);
 	return error;

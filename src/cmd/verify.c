@@ -39,7 +39,7 @@ static const struct column columns[] = {
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
 	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0,
-		      "what was found, or unverifiable, unstable, protected"},
+		      "what was found, or unverifiable, unstable, protected, moved"},
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
 	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
@@ -559,7 +559,7 @@ const struct command command_verify = {
 		"Kinds: patched, page-cache, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
 		"memfd, anon-exec, writable-exec, foreign-vdso; and no findings: unverifiable, "
-		"unstable, protected.",
+		"unstable, protected, moved.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},
