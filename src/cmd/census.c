@@ -626,7 +626,7 @@ static int run(struct invocation *invocation)
 	struct error *error = invocation_target(invocation, &census.target);
 	if (!error) {
 		error = take_samples(&census);
-		target_destroy(census.target);
+		invocation_target_end(invocation, census.target);
 	}
 	pthread_mutex_destroy(&census.progress_lock);
 	if (error)

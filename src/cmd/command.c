@@ -122,6 +122,17 @@ void invocation_warn(const struct invocation *invocation, const char *format, ..
 	va_end(args);
 }
 
+void invocation_target_end(const struct invocation *invocation, struct target *target)
+{
+	if (target && target->unread)
+		invocation_warn(invocation,
+				"mapped files could not be read, so their sections have no names: "
+				"%s%s",
+				target->unread_why ? target->unread_why : "out of memory",
+				target->unread > 1 ? ", and others" : "");
+	target_destroy(target);
+}
+
 int invocation_misused(const struct invocation *invocation, const char *format, ...)
 {
 	va_list args;

@@ -86,6 +86,9 @@ struct error *invocation_table(const struct invocation *invocation, const struct
  */
 struct error *invocation_target(struct invocation *invocation, struct target **target);
 
+/* Destroys it, which may be NULL, having said what of its files could not be read. */
+void invocation_target_end(const struct invocation *invocation, struct target *target);
+
 /* Prints "physlens: COMMAND: message" on stderr, escaped; frees `error`; gives EXIT_CANNOT. */
 int invocation_fail(const struct invocation *invocation, struct error *error);
 

@@ -227,7 +227,7 @@ static int run(struct invocation *invocation)
 	if (!error) {
 		error = show_form(&cow, form, &status);
 		cow_release(&cow);
-		target_destroy(cow.target);
+		invocation_target_end(invocation, cow.target);
 	}
 	vec_deinit(&cow.processes);
 	return error ? invocation_fail(invocation, error) : status;

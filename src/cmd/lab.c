@@ -284,7 +284,7 @@ static void lab_deinit(struct lab *lab)
 		free(lab->missing.items[i]);
 	vec_deinit(&lab->missing);
 	table_destroy(lab->table);
-	target_destroy(lab->target);
+	invocation_target_end(lab->invocation, lab->target);
 }
 
 /* --- the command --------------------------------------------------------------------------------

@@ -549,7 +549,7 @@ static int run(struct invocation *invocation)
 	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = map_process(&map, target, invocation->arguments[0]);
-		target_destroy(target);
+		invocation_target_end(invocation, target);
 	}
 	return error ? invocation_fail(invocation, error) : EXIT_DONE;
 }

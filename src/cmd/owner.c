@@ -341,6 +341,9 @@ static struct error *find_region(struct owner *o, const struct mapper *mapper,
 	}
 	if (error_is(error, ERROR_NOMEM))
 		return error;
+	if (error && !error_is(error, ERROR_GONE) && !error_is(error, ERROR_LOOKUP))
+		invocation_warn(o->invocation, "%s: its regions have no names",
+				error_message(error));
 	error_free(error);
 	*region = layout_find(&place->layout, mapper->vpn << o->target->page_shift);
 	return NULL;
@@ -493,7 +496,7 @@ static void owner_deinit(struct owner *o)
 	vec_deinit(&o->ranges);
 	vec_deinit(&o->processes);
 	index_deinit(&o->index);
-	target_destroy(o->target);
+	invocation_target_end(o->invocation, o->target);
 }
 
 static int run(struct invocation *invocation)

@@ -374,7 +374,7 @@ static struct error *read_of_process(struct reading *r, char *colon)
 		error = read_in_space(r, space, colon + 1);
 		space_close(space);
 	}
-	target_destroy(target);
+	invocation_target_end(r->invocation, target);
 	return error;
 }
 

@@ -448,7 +448,7 @@ static void sharer_deinit(struct sharer *s)
 	free(s->spaces);
 	index_deinit(&s->index);
 	vec_deinit(&s->processes);
-	target_destroy(s->target);
+	invocation_target_end(s->invocation, s->target);
 }
 
 static int run(struct invocation *invocation)

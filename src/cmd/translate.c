@@ -308,7 +308,7 @@ static int run(struct invocation *invocation)
 	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = translate(&t, target);
-		target_destroy(target);
+		invocation_target_end(invocation, target);
 	}
 	if (error)
 		return invocation_fail(invocation, error);

@@ -509,7 +509,7 @@ static void deinit(struct verifier *v)
 	table_destroy(v->table);
 	verify_destroy(v->verify);
 	source_close(v->source);
-	target_destroy(v->target);
+	invocation_target_end(v->invocation, v->target);
 	vec_deinit(&v->allowed);
 }
 

@@ -407,7 +407,7 @@ static int run(struct invocation *invocation)
 	struct error *error = invocation_target(invocation, &target);
 	if (!error) {
 		error = walk_process(&w, target);
-		target_destroy(target);
+		invocation_target_end(invocation, target);
 	}
 	if (error)
 		return invocation_fail(invocation, error);

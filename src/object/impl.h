@@ -8,6 +8,7 @@
 #ifndef PHYSLENS_OBJECT_IMPL_H
 #define PHYSLENS_OBJECT_IMPL_H
 
+#include <errno.h>
 #include <gelf.h>
 
 #include "base/vec.h"
@@ -94,6 +95,12 @@ struct object {
 
 /* Remembers the first defect; `defect` is a string literal. */
 void object_set_defect(struct object *object, const char *defect);
+
+/*
+ * libelf fails alike for what a file holds and for what the system refuses it. The latter sets
+ * errno, which is 0 before the call: then this is the error; else NULL, and the file is to blame.
+ */
+struct error *object_libelf_error(const char *what);
 
 /* Only what was linked to run has addresses: those of relocatable and core files mean nothing. */
 bool object_is_linked(const struct object *object);

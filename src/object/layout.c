@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What an object says of memory: segments (gABI "Program Header") and sections ("Sections"). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +91,9 @@ struct error *object_read_segments(struct object *object)
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 
+		errno = 0;
 		if (!gelf_getphdr(object->elf, (int)i, &header)) {
+			TRY(object_libelf_error("program headers"));
 			object_set_defect(object, "program headers: libelf cannot read them");
 			return NULL;
 		}
@@ -120,7 +123,9 @@ struct error *object_read_strings(struct object *object, size_t index, size_t li
 {
 	GElf_Shdr header;
 
+	errno = 0;
 	if (!gelf_getshdr(elf_getscn(object->elf, index), &header)) {
+		TRY(object_libelf_error("section headers"));
 		object_set_defect(object, "string table: no such section");
 		return NULL;
 	}

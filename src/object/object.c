@@ -20,6 +20,11 @@ void object_set_defect(struct object *object, const char *defect)
 		object->defect = defect;
 }
 
+struct error *object_libelf_error(const char *what)
+{
+	return errno ? error_errno(errno, "%s", what) : NULL;
+}
+
 bool object_is_linked(const struct object *object)
 {
 	return object->is_elf &&
@@ -160,10 +165,11 @@ static struct error *begin(struct object *object)
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return error_new(ERROR_UNSUPPORTED, "libelf does not know this version of elf");
 	if (convert_header(bytes, &object->header)) {
-		if (section_count_is_fit(object))
-			object->elf = elf_begin(object->fd, ELF_C_READ, NULL);
-		else
+		errno = 0;
+		if (!section_count_is_fit(object))
 			TRY(begin_without_sections(object));
+		else if (!(object->elf = elf_begin(object->fd, ELF_C_READ, NULL)))
+			TRY(object_libelf_error("elf header"));
 	}
 	object->is_elf = object->elf;
 	if (!object->is_elf)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "target/files.h"
 
+#include <errno.h>
 #include <linux/magic.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -99,6 +101,15 @@ char *file_refusal(const struct error *error, const struct vma *vma)
 	return strdup(message);
 }
 
+/* Neither rights nor the place where it lies are what is missing: the disk, or descriptors are. */
+static bool is_broken(const struct error *error)
+{
+	int errnum = error_errnum(error);
+
+	return error_is(error, ERROR_SYSTEM) && errnum != ENOENT && errnum != ENOTDIR &&
+	       errnum != ELOOP && errnum != ENAMETOOLONG;
+}
+
 /* What an error of opening says of the file; *error is NULL then, unless it is the caller's. */
 static struct error *take_refusal(struct file *file, const struct vma *vma, struct error *error)
 {
@@ -109,10 +120,25 @@ static struct error *take_refusal(struct file *file, const struct vma *vma, stru
 		       : error_is(error, ERROR_UNSUPPORTED) ? FILE_SERVED
 							    : FILE_REFUSED;
 	file->denied = error_is(error, ERROR_DENIED);
+	file->broken = is_broken(error);
 	free(file->why);
 	file->why = file_refusal(error, vma);
 	error_free(error);
 	return file->why ? NULL : error_nomem();
+}
+
+/* A command says how many, and why the first could not be. */
+static struct error *note_unread(struct target *target, const struct vma *vma, struct file *file)
+{
+	if (!file->broken || file->told)
+		return NULL;
+	file->told = true;
+	if (target->unread++ == 0 &&
+	    asprintf(&target->unread_why, "%s: %s", vma->name, file->why) < 0) {
+		target->unread_why = NULL;
+		return error_nomem();
+	}
+	return NULL;
 }
 
 /*
@@ -260,10 +286,12 @@ struct error *file_examine(struct space *space, const struct vma *vma, struct fi
 	struct file_status status;
 
 	if (file->examined || file->access != FILE_OPEN)
-		return NULL;
+		return note_unread(space->target, vma, file);
 	free(file->why);
 	file->why = NULL;
+	file->broken = false;
 	struct error *error = open_it(space, vma, file, &fd, &status);
+	bool opened = !error;
 	if (!error)
 		error = examine(space->target, file, fd, &status);
 	if (!error)
@@ -272,7 +300,8 @@ struct error *file_examine(struct space *space, const struct vma *vma, struct fi
 	error = take_refusal(file, vma, error);
 	if (file->access != FILE_SERVED)
 		file->access = FILE_OPEN;
-	return error;
+	file->broken = file->broken || (opened && file->access == FILE_OPEN);
+	return error ? error : note_unread(space->target, vma, file);
 }
 
 struct error *file_need_symbols(struct space *space, const struct vma *vma, struct file *file)

@@ -37,6 +37,8 @@ struct file {
 		    */
 	bool denied; /* then: for want of rights, or since another file is there by now */
 
+	bool broken; /* why: it may be read, and could not be */
+
 	/* By file_examine(): */
 	bool examined;
 	bool hugetlb;          /* of a pool of huge pages */
@@ -49,6 +51,7 @@ struct file {
 	range_vec data;        /* shmem: where it has pages, in bytes of the file, sorted */
 
 	/* files.c's own: */
+	bool told;  /* that it is broken: it is counted in target->unread */
 	pid_t only; /* not identified, and known as such for this process alone; or 0 */
 	bool plain; /* identified, and maps has the same numbers */
 	size_t references;

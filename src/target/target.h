@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -99,8 +100,10 @@ struct target {
 	bool no_zero_page; /* this kernel maps none: a page that is only read has its own frame */
 	bool ask_fuse;
 	unsigned server_seconds; /* 0: SERVER_SECONDS */
-	void *files;             /* target/files.c's, of struct file: those that somebody holds */
-	uint64_t symbol_bytes;   /* what was read of symbol tables in all: see object_limit() */
+	size_t unread;         /* files whose sections have no names since they could not be read */
+	char *unread_why;      /* of the first of them, or NULL */
+	void *files;           /* target/files.c's, of struct file: those that somebody holds */
+	uint64_t symbol_bytes; /* what was read of symbol tables in all: see object_limit() */
 };
 
 struct space {
@@ -134,8 +137,10 @@ static inline void target_ask_servers(struct target *target, unsigned seconds)
 
 static inline void target_destroy(struct target *target) /* NULL is fine */
 {
-	if (target)
+	if (target) {
+		free(target->unread_why);
 		target->ops->destroy(target);
+	}
 }
 
 /*
