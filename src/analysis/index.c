@@ -137,16 +137,22 @@ static void blank_rest(struct reader *r)
 		*r->at++ = (struct stretch){UINT64_MAX, UINT64_MAX};
 }
 
+/* Not one process's trouble: it was taken, and is a hole that nobody may read. */
+static struct error *no_segment(void)
+{
+	return error_new(ERROR_NOMEM, "no memory for what is read of processes");
+}
+
 static struct error *next_segment(struct reader *r)
 {
 	size_t first = atomic_fetch_add(r->taken, 1) * SEGMENT;
 
 	blank_rest(r);
 	if (first + SEGMENT > r->index->capacity)
-		return error_nomem();
+		return no_segment();
 	struct stretch *segment = r->index->stretches + first;
 	if (mprotect(segment, SEGMENT * sizeof(*segment), PROT_READ | PROT_WRITE) < 0)
-		return error_nomem();
+		return no_segment();
 	r->at = segment;
 	r->end = segment + SEGMENT;
 	return NULL;
