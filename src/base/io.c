@@ -76,6 +76,13 @@ struct error *read_number_at(int dirfd, const char *path, uint64_t *value)
 	return NULL;
 }
 
+struct error *next_entry(DIR *dir, const char *name, struct dirent **entry)
+{
+	errno = 0;
+	*entry = readdir(dir);
+	return !*entry && errno ? error_errno(errno, "%s", name) : NULL;
+}
+
 /* strtoull() accepts signs and leading space, so the first character is checked before it. */
 static bool parse_number(const char *text, int base, uint64_t *value)
 {

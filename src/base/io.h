@@ -3,6 +3,7 @@
 #ifndef PHYSLENS_BASE_IO_H
 #define PHYSLENS_BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,12 @@ struct error *read_file_at(int dirfd, const char *path, size_t limit, char **tex
 
 /* A decimal number alone in a file, as sysfs has them (white space around it is allowed). */
 struct error *read_number_at(int dirfd, const char *path, uint64_t *value);
+
+/*
+ * The next entry of the directory `name`, NULL at its end. That it cannot be read is an error,
+ * which readdir(3) is easily taken for the end of.
+ */
+struct error *next_entry(DIR *dir, const char *name, struct dirent **entry);
 
 /*
  * Strict number parsing: the whole of `text`, no sign, no space, no overflow. Base 10, or 16 with

@@ -42,11 +42,14 @@ static struct error *add_block(int root, uint64_t number, uint64_t size,
 static struct error *add_blocks(int root, DIR *directory, uint64_t size,
 				struct memory_blocks *blocks)
 {
-	const struct dirent *entry;
+	struct dirent *entry;
 
-	while ((entry = readdir(directory))) {
+	for (;;) {
 		uint64_t number;
 
+		TRY(next_entry(directory, DIRECTORY, &entry));
+		if (!entry)
+			break;
 		if (strncmp(entry->d_name, "memory", 6) == 0 &&
 		    parse_decimal(entry->d_name + 6, &number))
 			TRY(add_block(root, number, size, blocks));
@@ -58,26 +61,16 @@ static struct error *add_blocks(int root, DIR *directory, uint64_t size,
 	return NULL;
 }
 
-static struct error *read_blocks(int root, int fd, struct memory_blocks *blocks)
+static struct error *read_blocks(int root, DIR *directory, struct memory_blocks *blocks)
 {
 	_cleanup_free_ char *text = NULL;
 	uint64_t size;
-	DIR *directory;
 
 	TRY(read_file_at(root, DIRECTORY "/block_size_bytes", 64, &text, NULL));
 	text[strcspn(text, "\n")] = '\0';
 	if (!parse_hex(text, &size) || size == 0)
 		return error_new(ERROR_INPUT, "block_size_bytes: not a size: %s", text);
-	directory = fdopendir(fd);
-	if (!directory) {
-		int errnum = errno;
-
-		close(fd);
-		return error_errno(errnum, "%s", DIRECTORY);
-	}
-	struct error *error = add_blocks(root, directory, size, blocks);
-	closedir(directory);
-	return error;
+	return add_blocks(root, directory, size, blocks);
 }
 
 struct error *memory_blocks_load(int root, struct memory_blocks *blocks)
@@ -90,7 +83,13 @@ struct error *memory_blocks_load(int root, struct memory_blocks *blocks)
 		blocks->known = errno == ENOENT && fstatat(root, "sys/devices/system", &st, 0) == 0;
 		return NULL;
 	}
-	struct error *error = read_blocks(root, fd, blocks);
+	DIR *directory = fdopendir(fd);
+	struct error *error = directory ? read_blocks(root, directory, blocks)
+					: error_errno(errno, "%s", DIRECTORY);
+	if (directory)
+		closedir(directory);
+	else
+		close(fd);
 	if (error)
 		memory_blocks_deinit(blocks);
 	return error;

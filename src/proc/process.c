@@ -246,10 +246,13 @@ static struct error *add_missing(process_vec *list, size_t first)
 	if (!dir)
 		return error_errno(errno, "/proc");
 	qsort(list->items + first, listed, sizeof(*list->items), compare_pids);
-	while ((entry = readdir(dir))) {
+	for (;;) {
 		struct process key = {0};
 		uint64_t pid;
 
+		TRY(next_entry(dir, "/proc", &entry));
+		if (!entry)
+			break;
 		if (!parse_decimal(entry->d_name, &pid) || pid > INT_MAX)
 			continue;
 		key.pid = (pid_t)pid;

@@ -123,9 +123,14 @@ static struct error *seize_threads(struct holder *h, pid_t pid, size_t *fresh)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	_cleanup_closedir_ DIR *dir = opendir(path);
-	while (dir && !refused && (entry = readdir(dir))) {
+	if (!dir) /* it has ended, or else would run on unseen */
+		return errno == ENOENT || errno == ESRCH ? NULL : error_errno(errno, "%s", path);
+	while (!refused) {
 		uint64_t tid;
 
+		TRY(next_entry(dir, path, &entry));
+		if (!entry)
+			break;
 		if (!parse_decimal(entry->d_name, &tid) || is_met(h, (pid_t)tid))
 			continue;
 		++*fresh;
@@ -133,7 +138,7 @@ static struct error *seize_threads(struct holder *h, pid_t pid, size_t *fresh)
 		TRY(seize(h, pid, (pid_t)tid, &refused));
 	}
 	/* What one thread is refused for, all are: it is said once. */
-	while (dir && refused && (entry = readdir(dir))) {
+	while (refused && (entry = readdir(dir))) {
 		uint64_t tid;
 
 		if (parse_decimal(entry->d_name, &tid))

@@ -119,20 +119,23 @@ struct error *live_gone(const struct space *base)
 }
 
 /* Where a program lies; 0 is what is not told, or not set yet. */
-static struct program_place read_place(const struct live_space *space, pid_t *parent)
+static struct error *read_place(const struct live_space *space, struct program_place *place,
+				pid_t *parent)
 {
 	struct process_stat stat = {0};
+	struct error *error = process_stat_read(space->proc_fd, "stat", &stat);
 
-	error_free(process_stat_read(space->proc_fd, "stat", &stat));
 	*parent = stat.ppid;
-	return (struct program_place){stat.start_code, stat.start_stack, stat.start_brk};
+	*place = (struct program_place){stat.start_code, stat.start_stack, stat.start_brk};
+	return error;
 }
 
 static bool place_changed(const struct live_space *space)
 {
 	pid_t parent;
-	struct program_place now = read_place(space, &parent);
+	struct program_place now;
 
+	error_free(read_place(space, &now, &parent));
 	return space->place.stack != 0 &&
 	       (now.stack != space->place.stack || now.code != space->place.code);
 }
@@ -382,6 +385,13 @@ static struct error *check_not_empty(struct live_space *space)
 	return live_gone(&space->base);
 }
 
+/* That a process has ended is found out by what comes next, and what may not be seen is 0. */
+static bool is_own_trouble(const struct error *error)
+{
+	return error_is(error, ERROR_NOMEM) ||
+	       (error_is(error, ERROR_SYSTEM) && error_errnum(error) != ENOENT);
+}
+
 static struct error *space_init(struct live_space *space)
 {
 	pid_t parent;
@@ -391,7 +401,10 @@ static struct error *space_init(struct live_space *space)
 	note_stand_in(live, space->base.pid, tid);
 	TRY(process_open(tid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
-	space->place = read_place(space, &parent);
+	struct error *error = read_place(space, &space->place, &parent);
+	if (is_own_trouble(error))
+		return error;
+	error_free(error);
 	space->shares_with = who_shares(space, parent);
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));

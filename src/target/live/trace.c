@@ -182,11 +182,16 @@ static struct error *seize_threads(struct trace *trace, pid_t pid, bool *fresh)
 	*fresh = false;
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	_cleanup_closedir_ DIR *dir = opendir(path);
+	if (!dir && errno != ENOENT)
+		return error_errno(errno, "%s", path);
 	if (!dir)
 		return error_new(ERROR_LOOKUP, "no such process: %d", (int)pid);
-	while ((entry = readdir(dir))) {
+	for (;;) {
 		uint64_t tid;
 
+		TRY(next_entry(dir, path, &entry));
+		if (!entry)
+			return NULL;
 		if (!parse_decimal(entry->d_name, &tid) || find_task(trace, (pid_t)tid))
 			continue;
 		struct error *error = seize(trace, pid, (pid_t)tid, 0);
@@ -197,7 +202,6 @@ static struct error *seize_threads(struct trace *trace, pid_t pid, bool *fresh)
 		*fresh = *fresh || !error;
 		error_free(error); /* a thread that ended meanwhile */
 	}
-	return NULL;
 }
 
 struct error *trace_attach(struct trace *trace, pid_t pid)
