@@ -187,7 +187,8 @@ libphyslens_a_SOURCES += \
 	src/cmd/verify.c \
 	src/cmd/walk.c \
 	src/cmd/walktext.c src/cmd/walktext.h \
-	src/cmd/watch.c src/cmd/watch.h
+	src/cmd/watch.c src/cmd/watch.h \
+	src/cmd/whole_file.c src/cmd/whole_file.h
 
 physlens_SOURCES = src/main.c
 physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)

@@ -189,7 +189,11 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 	mount -t tmpfs -o size=64K tmpfs "$BATS_TEST_TMPDIR/small" || skip 'no tmpfs'
 	head -c 1M /dev/urandom >"$BATS_TEST_TMPDIR/random"
 	helper_start lockedbytes "$BATS_TEST_TMPDIR/random"
+	echo precious >"$BATS_TEST_TMPDIR/small/file"
 	run -2 physlens read -O "$BATS_TEST_TMPDIR/small/file" "$HELPER_PID:$(helper_value address)" 1M
+	# What is not whole has no name: the other one is still there, and nothing beside it.
+	[ "$(cat "$BATS_TEST_TMPDIR/small/file")" = precious ]
+	[ "$(ls -A "$BATS_TEST_TMPDIR/small")" = file ]
 	umount "$BATS_TEST_TMPDIR/small"
 	[[ "$output" == *'small/file: No space left on device' ]]
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "cmd/whole_file.h"
 #include "ui/hexdump.h"
 
 enum { COL_PADDR, COL_VADDR, COL_LENGTH, COL_STATE, COL_BYTES, COL_CAUSE };
@@ -52,7 +53,8 @@ struct read_output {
 
 	struct hexdump hexdump;
 	struct table *table;
-	int fd;         /* of the file */
+	int fd; /* of the file */
+	struct whole_file whole_file;
 	bool sparse;    /* it is a regular one */
 	uint64_t owed;  /* bytes: a gap's, not written yet */
 	uint64_t whole; /* bytes of the file until the last that could be read */
@@ -199,6 +201,10 @@ static struct error *file_begin(struct read_output *output)
 {
 	struct stat status;
 
+	output->sparse = true;
+	output->fd = whole_file_open(&output->whole_file, output->path);
+	if (output->fd >= 0)
+		return NULL;
 	TRY(make_way(output->path));
 	/* Truncated only when it is known to be a file, not a device. */
 	output->fd = open(output->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
@@ -271,6 +277,8 @@ static struct error *file_finish(struct read_output *output)
 {
 	if (output->sparse && ftruncate(output->fd, (off_t)output->whole) < 0)
 		return error_errno(errno, "%s", output->path);
+	if (output->whole_file.path)
+		TRY(whole_file_name(&output->whole_file, output->fd));
 	int fd = scope_take(output->fd, -1);
 	return close(fd) < 0 ? error_errno(errno, "%s", output->path) : NULL;
 }
@@ -368,6 +376,7 @@ void read_output_destroy(struct read_output *output)
 		return;
 	table_destroy(output->table);
 	scope_closep(&output->fd);
+	whole_file_deinit(&output->whole_file);
 	free(output);
 }
 
