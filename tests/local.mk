@@ -45,6 +45,15 @@ EXTRA_DIST += \
 	tests/helpers/tiny32.c \
 	tests/helpers/wait.bash
 
+# Preloaded by tests/faults.bats. Never with a sanitizer, whose own library has to be the first.
+check_PROGRAMS += tests/faults/inject.so
+tests_faults_inject_so_SOURCES = tests/faults/inject.c
+tests_faults_inject_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_faults_inject_so_LDFLAGS = $(AM_LDFLAGS) -shared
+tests/faults/inject.so tests/faults/inject_so-inject.o: SANITIZE =
+EXTRA_DIST += tests/faults/Subject.pm
+dist_noinst_SCRIPTS += tests/faults/sweep tests/faults/signals tests/faults/soak
+
 # --- unit tests: tests/unit/test_X.c, one program each ---------------------------------------
 
 UNIT_LIBS = libphyslens.a $(SMARTCOLS_LIBS) $(BPF_LIBS) $(ELF_LIBS) $(PROC2_LIBS) $(CMOCKA_LIBS)
@@ -162,6 +171,7 @@ BATS_FILES = \
 	tests/walk.bats \
 	tests/docs.bats \
 	tests/census.bats \
+	tests/faults.bats \
 	tests/read.bats \
 	tests/cow-trace.bats \
 	tests/share.bats \

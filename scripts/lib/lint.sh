@@ -58,7 +58,7 @@ lint_cppcheck() {
 		--quiet --error-exitcode=1 -U__has_include \
 		--suppressions-list=scripts/lib/cppcheck-suppressions \
 		--template='{file}:{line}: {severity}: {message} [{id}]' \
-		-I src src tests/fuzz tests/helpers tests/unit tests/bench
+		-I src src tests/faults tests/fuzz tests/helpers tests/unit tests/bench
 }
 
 # Includes between the rooms of src/.
