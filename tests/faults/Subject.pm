@@ -10,10 +10,16 @@ use Exporter 'import';
 use POSIX qw(:sys_wait_h _exit dup2);
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(slurp subject_start wrong_with_others end_of program helpers);
+our @EXPORT = qw(slurp is_sanitized subject_start wrong_with_others end_of program helpers);
 
 sub program { return $ENV{PHYSLENS} || './physlens' }
 sub helpers { return $ENV{PHYSLENS_HELPERS} || 'tests/helpers' }
+
+# libproc2 keeps a buffer of each thread that has listed processes.
+$ENV{ASAN_OPTIONS} = join ':', grep { defined } $ENV{ASAN_OPTIONS}, 'detect_leaks=0';
+
+# A sanitizer gives memory back late.
+sub is_sanitized { return slurp(program()) =~ /__asan_init/ }
 
 sub slurp {
 	my $path = shift;
