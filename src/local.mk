@@ -10,7 +10,8 @@ libphyslens_a_SOURCES = \
 	src/base/library.c src/base/library.h \
 	src/base/range.h \
 	src/base/scope.h \
-	src/base/vec.c src/base/vec.h
+	src/base/vec.c src/base/vec.h \
+	src/base/whole_file.c src/base/whole_file.h
 
 # object
 libphyslens_a_SOURCES += \
@@ -187,8 +188,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/verify.c \
 	src/cmd/walk.c \
 	src/cmd/walktext.c src/cmd/walktext.h \
-	src/cmd/watch.c src/cmd/watch.h \
-	src/cmd/whole_file.c src/cmd/whole_file.h
+	src/cmd/watch.c src/cmd/watch.h
 
 physlens_SOURCES = src/main.c
 physlens_LDADD = libphyslens.a $(SMARTCOLS_LIBS) $(ELF_LIBS)

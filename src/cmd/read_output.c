@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
-#include "cmd/whole_file.h"
+#include "base/whole_file.h"
 #include "ui/hexdump.h"
 
 enum { COL_PADDR, COL_VADDR, COL_LENGTH, COL_STATE, COL_BYTES, COL_CAUSE };

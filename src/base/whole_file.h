@@ -3,8 +3,8 @@
  * A regular file that has its name only once it is whole: until then it has none, and what was
  * there stays. Whatever ends the program before leaves nothing behind.
  */
-#ifndef PHYSLENS_CMD_WHOLE_FILE_H
-#define PHYSLENS_CMD_WHOLE_FILE_H
+#ifndef PHYSLENS_BASE_WHOLE_FILE_H
+#define PHYSLENS_BASE_WHOLE_FILE_H
 
 #include <stdbool.h>
 
