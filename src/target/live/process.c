@@ -385,11 +385,16 @@ static struct error *check_not_empty(struct live_space *space)
 	return live_gone(&space->base);
 }
 
-/* That a process has ended is found out by what comes next, and what may not be seen is 0. */
-static bool is_own_trouble(const struct error *error)
+/* That a process has ended is found out by what comes next. Takes `error`. */
+static struct error *judge_place(const struct live_space *space, struct error *error)
 {
-	return error_is(error, ERROR_NOMEM) ||
-	       (error_is(error, ERROR_SYSTEM) && error_errnum(error) != ENOENT);
+	bool denied = error_is(error, ERROR_DENIED);
+
+	if (error_is(error, ERROR_NOMEM) ||
+	    (error_is(error, ERROR_SYSTEM) && error_errnum(error) != ENOENT))
+		return error;
+	error_free(error);
+	return denied ? process_refused(space->proc_fd, space->base.pid) : NULL;
 }
 
 static struct error *space_init(struct live_space *space)
@@ -401,10 +406,7 @@ static struct error *space_init(struct live_space *space)
 	note_stand_in(live, space->base.pid, tid);
 	TRY(process_open(tid, &space->proc_fd));
 	space->pid_fd = (int)syscall(SYS_pidfd_open, space->base.pid, 0);
-	struct error *error = read_place(space, &space->place, &parent);
-	if (is_own_trouble(error))
-		return error;
-	error_free(error);
+	TRY(judge_place(space, read_place(space, &space->place, &parent)));
 	space->shares_with = who_shares(space, parent);
 	TRY(open_file(space, "pagemap", &space->pagemap_fd));
 	TRY(open_file(space, "maps", &space->maps_fd));
