@@ -43,12 +43,17 @@ static struct error *put_symbol(struct verify_finding *finding, const struct loc
 
 /* Whether what is there now is what the finding is about: it may have been unmapped since. */
 static bool is_same_area(const struct verify *v, const struct verify_finding *finding,
-			 const struct vma *vma)
+			 const struct region *region)
 {
+	const struct vma *vma = region->vma;
+
 	if (finding->file == VERIFY_NONE)
 		return strcmp(vma->name, finding->object ? finding->object : "") == 0;
 	const struct verify_file *file = v->files.items[finding->file];
 
+	/* Text that the program moved is in memory without a file. */
+	if (!vma->inode && region->elf)
+		return region->elf == file->file->object;
 	return vma->inode == file->inode && vma->dev_major == file->dev_major &&
 	       vma->dev_minor == file->dev_minor &&
 	       (!finding->has_offset ||
@@ -62,7 +67,7 @@ static struct error *name_one(const struct verify *v, struct layout *layout,
 	const struct region *region = layout_find(layout, finding->vaddr);
 	struct location location;
 
-	if (!region || !is_same_area(v, finding, region->vma))
+	if (!region || !is_same_area(v, finding, region))
 		return NULL;
 	if (has_symbol(finding))
 		TRY(locate_address(layout, finding->vaddr, &location));
