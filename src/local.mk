@@ -128,6 +128,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/verify_look.c \
 	src/analysis/verify_names.c \
 	src/analysis/verify_pages.c \
+	src/analysis/verify_places.c \
 	src/analysis/verify_vdso.c \
 	src/analysis/walk.c src/analysis/walk.h \
 	src/analysis/writers.c src/analysis/writers.h

@@ -199,6 +199,20 @@ verify_rows() {
 	verify_rows '.verify | length == 1 and .[0].kind == "memfd" and (.[0].object | test("memfd:injected"))'
 }
 
+@test "a page of a file over a page of the C library's code: remapped, be it of that library" {
+	local kind
+
+	for kind in remap:tamper repage:libc.so.6; do
+		helper_start tamper hold "${kind%:*}"
+		PID=$HELPER_PID
+		require_disk
+		run -1 --separate-stderr physlens verify --json "$PID"
+		json_check ".verify | length == 1 and .[0].kind == \"remapped\" and .[0].length == 4096 and
+			.[0].vaddr == \"$(helper_value address)\" and (.[0].why | test(\"^mapped over /.*/libc.so.6\"))"
+		json_check ".verify[0].object | endswith(\"/${kind#*:}\")"
+	done
+}
+
 @test "a deleted program, and one that was replaced by another build" {
 	cp "$(command -v sleep)" "$work/program"
 	sync "$work/program"
@@ -923,7 +937,7 @@ flickering() {
 	run -2 physlens verify
 	run -2 physlens verify --all 1
 	run -2 physlens verify --allow nothing=x $$
-	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, unverifiable, unstable, protected, moved)' ]]
+	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, remapped, unverifiable, unstable, protected, moved)' ]]
 	run -2 physlens verify --allow patched $$
 	[[ "$output" == *'--allow: not KIND=GLOB, as in anon-exec=node: patched' ]]
 	run -2 physlens verify 0

@@ -34,6 +34,7 @@ enum verify_kind {
 	VERIFY_ANON_EXEC,  /* executable memory without a file */
 	VERIFY_WRITABLE_EXEC,
 	VERIFY_FOREIGN_VDSO, /* a vdso unlike the others */
+	VERIFY_REMAPPED,     /* a file over code of an object that has other pages there */
 	/* From here on no findings: */
 	VERIFY_UNVERIFIABLE, /* it could not be compared */
 	VERIFY_UNSTABLE,     /* it would not hold still until it was compared */

@@ -452,6 +452,7 @@ struct collector {
 	struct verify_file *module;
 	uint64_t module_bias;
 	uint64_t module_end;
+	struct placed_areas places;
 };
 
 /* What is in swap of a file's area is private: somebody wrote it. The process has it read back. */
@@ -631,6 +632,12 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 	area.file = c->f.number;
 	area.exec = exec;
 	find_bias(c, vma, &area);
+	TRY(vec_push(&c->places, ((struct placed_area){.range = area.range,
+						       .offset = area.offset,
+						       .bias = area.bias,
+						       .file = area.file,
+						       .has_bias = area.has_bias,
+						       .exec = exec})));
 	if (exec && is_memfd(c, vma))
 		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);
 	if (exec && is_regular(c->f.file))
@@ -808,6 +815,9 @@ static struct error *collect(struct verify *v, struct space *space, bool vdso_on
 			error = collect_area(&c, &vmas.items[i]);
 	}
 	vma_list_deinit(&vmas);
+	if (!error)
+		error = verify_places(v, c.number, &c.places);
+	vec_deinit(&c.places);
 	return error ? error : space_check_alive(space);
 }
 

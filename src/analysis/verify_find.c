@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
 	[VERIFY_ANON_EXEC] = "anon-exec",
 	[VERIFY_WRITABLE_EXEC] = "writable-exec",
 	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
+	[VERIFY_REMAPPED] = "remapped",
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
 	[VERIFY_UNSTABLE] = "unstable",
 	[VERIFY_PROTECTED] = "protected",

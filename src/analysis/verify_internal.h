@@ -85,6 +85,21 @@ struct verify_area {
 	bool moved; /* the file's text in memory of the program's own */
 };
 
+/* An area of a file, as it lies in a process; they are sorted by address. */
+struct placed_area {
+	struct range range;
+	uint64_t offset;
+	uint64_t bias;
+	uint32_t file;
+	bool has_bias;
+	bool exec;
+};
+
+struct placed_areas {
+	struct placed_area *items;
+	size_t count, capacity;
+};
+
 struct mapped_range {
 	struct range range;
 	uint32_t file; /* or VERIFY_NONE */
@@ -263,6 +278,11 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 /* --- verify_vdso.c --- */
 
 struct error *verify_vdsos(struct verify *v);
+
+/* --- verify_places.c --- */
+
+/* Rows for what is mapped over the code or constants of a loaded object. */
+struct error *verify_places(struct verify *v, uint32_t space, const struct placed_areas *areas);
 
 /* --- verify_names.c --- */
 

@@ -558,7 +558,8 @@ const struct command command_verify = {
 		"2 could not.\n\n"
 		"Kinds: patched, page-cache, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
-		"memfd, anon-exec, writable-exec, foreign-vdso; and no findings: unverifiable,\n"
+		"memfd, anon-exec, writable-exec, foreign-vdso, remapped; and no findings: "
+		"unverifiable,\n"
 		"unstable, protected, moved.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),

@@ -13,6 +13,8 @@
  * tamper hold KIND    makes memory that code can be in, and waits; KIND is one of
  *	anon	private, executable		wx	private, writable and executable
  *	memfd	of a memfd, executable		shared	shared without a file, executable
+ *	remap	a page of this program over one of the C library's code
+ *	repage	the first page of the C library's code over another of it
  *	many	private, executable: 40000 areas, each of another name
  *	low	private, executable: from 64 KiB to 2 GiB, as if numbers led there
  * prints "address 0x7f0000000000", of many also "areas 40000", and "ready PID".
@@ -28,6 +30,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+
+#include <wordexp.h>
 
 #include "helper.h"
 
@@ -157,6 +161,48 @@ static int hold_many(void)
 	return 0;
 }
 
+/* The area of this process that holds `address`: where it is, where it begins in which file. */
+static void find_area(uintptr_t address, uint64_t *start, uint64_t *offset, char path[256])
+{
+	char line[512];
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		uint64_t end;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %255s", start,
+			   &end, offset, path) == 4 &&
+		    *start <= address && address < end) {
+			fclose(maps);
+			return;
+		}
+	}
+	helper_die("maps");
+}
+
+/* Nobody here calls what lies behind wordexp(3). */
+static int hold_remapped(int own)
+{
+	size_t page = helper_page();
+	uintptr_t at = ((uintptr_t)wordexp & ~(uintptr_t)(page - 1)) + page;
+	uint64_t start, offset;
+	char path[256];
+
+	helper_init();
+	find_area(at, &start, &offset, path);
+	int fd = open(own ? "/proc/self/exe" : path, O_RDONLY | O_CLOEXEC);
+	void *p = mmap((void *)at, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
+		       own ? 0 : (off_t)offset);
+	if (fd < 0 || p == MAP_FAILED)
+		helper_die("remap");
+	close(fd);
+	(void)*(volatile char *)p;
+	printf("address 0x%" PRIxPTR "\n", at);
+	helper_ready();
+	helper_wait();
+	return 0;
+}
+
 static int hold(const char *kind)
 {
 	size_t page = helper_page(), length = page;
@@ -166,6 +212,8 @@ static int hold(const char *kind)
 
 	if (strcmp(kind, "many") == 0)
 		return hold_many();
+	if (strcmp(kind, "remap") == 0 || strcmp(kind, "repage") == 0)
+		return hold_remapped(strcmp(kind, "remap") == 0);
 	if (strcmp(kind, "shared") == 0)
 		flags = MAP_SHARED | MAP_ANONYMOUS;
 	if (strcmp(kind, "memfd") == 0) {
