@@ -45,6 +45,7 @@ struct holder {
 	pid_t owner; /* the process that asked */
 	sem_t held;  /* or failed */
 	sem_t release;
+	bool told;       /* held was posted */
 	bool expired;    /* of the process, until it was waited for */
 	sigset_t before; /* the mask of who asked */
 
@@ -275,6 +276,7 @@ static int be_holder(void *argument)
 	h->error = hold(h);
 	if (!h->error)
 		h->error = name_moving(h);
+	h->told = true;
 	sem_post(&h->held);
 	wait_for_release(h, until);
 	return 0;
@@ -293,6 +295,9 @@ static void *run_holder(void *argument)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	pid_t pid = -1;
 
+	/* As long as it does not say otherwise, its end was not its own doing: killed, it lets go,
+	 * too. */
+	h->expired = true;
 	if (stack != MAP_FAILED) {
 		pid = clone(be_holder, stack + STACK, CLONE_VM | CLONE_FILES | CLONE_VFORK, h);
 		if (pid < 0)
@@ -303,7 +308,9 @@ static void *run_holder(void *argument)
 	} else {
 		h->error = error_nomem();
 	}
-	if (pid < 0)
+	if (pid > 0 && !h->told)
+		h->error = error_new(ERROR_OTHER, "the process that holds others still has ended");
+	if (pid < 0 || !h->told)
 		sem_post(&h->held);
 	return NULL;
 }
