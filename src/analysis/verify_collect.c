@@ -818,7 +818,10 @@ static struct error *collect(struct verify *v, struct space *space, bool vdso_on
 	if (!error)
 		error = verify_places(v, c.number, &c.places);
 	vec_deinit(&c.places);
-	return error ? error : space_check_alive(space);
+	if (!error)
+		error = space_check_alive(space);
+	v->spaces.items[c.number].unread = error != NULL;
+	return error;
 }
 
 struct error *verify_add(struct verify *v, pid_t pid)

@@ -194,6 +194,8 @@ static struct error *judge(struct verify *v, struct verify_batch *b, const struc
 	size_t at = page->index - b->first;
 	const uint8_t *disk = b->data + at * VERIFY_PAGE;
 
+	if (page->pfn & VERIFY_PRIVATE && v->spaces.items[v->areas.items[page->area].space].unread)
+		return NULL;
 	if (b->failed[at])
 		return cannot(v, page, strerror(b->failed[at]));
 	if (b->dirty[at])

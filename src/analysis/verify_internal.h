@@ -110,6 +110,7 @@ struct verify_space {
 	pid_t pid;
 	char command[64];
 	pid_t tracer;
+	bool unread;  /* not to the end: where its pointers lead is not known, and that is said */
 	bool uprobes; /* the kernel has put its area for them into the process */
 	VEC(struct mapped_range) ranges;
 };
