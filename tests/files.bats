@@ -169,3 +169,27 @@ loaded() { [ "$(grep -o '/file[0-9]*' "/proc/$1/maps" | sort -u | wc -l)" = "$2"
 	run -0 bash -c "$few" - translate -n -r -o SYMBOL "$pid" 'file149!zlibVersion'
 	[[ $output == zlibVersion+0x0 ]]
 }
+
+@test "files with holes for symbol tables: what is read of all of them is bounded" {
+	local i all=() library shoff index
+	[ -z "${SANITIZE:-}" ] || skip 'a sanitizer wants more addresses'
+	library=$(ldconfig -p | awk '$1 == "libz.so.1" { print $NF; exit }')
+	shoff=$(readelf -h "$library" | awk '/Start of section headers/ { print $5 }')
+	index=$(readelf -SW "$library" | sed -n 's/^ *\[ *\([0-9]*\)\] \.dynstr .*/\1/p')
+	for ((i = 0; i < 8; i++)); do
+		cp "$library" "$D/hole$i"
+		# Names of 500 MiB, which the loader does not look at, and the disk does not have.
+		perl -e 'open(F, "+<", $ARGV[0]) or die; seek(F, $ARGV[1], 0); print F pack("Q", 500 << 20)' \
+			"$D/hole$i" $((shoff + index * 64 + 32))
+		truncate -s 520M "$D/hole$i"
+		all+=("$D/hole$i")
+	done
+	[ "$(du -sm "$D" | cut -f 1)" -lt 8 ]
+	start env LD_PRELOAD="${all[*]}" sleep 600
+	become "$PID" "$(readlink -f "$(command -v sleep)")"
+	run --separate-stderr bash -c 'ulimit -v 2500000; exec "$PHYSLENS" translate -n -r -o SYMBOL "$1" nowhere' - "$PID"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"unknown symbol: nowhere"* ]]
+	run -0 bash -c 'ulimit -v 2500000; exec "$PHYSLENS" translate -n -r -o SYMBOL "$1" "libc.so*!getpid"' - "$PID"
+	[[ $output == getpid+0x0 || $output == *getpid+0x0 ]]
+}

@@ -561,6 +561,9 @@ static void print_summary(const struct census *census, const struct census_rows 
 		printf(", and there %s %llu %s from pools of huge pages",
 		       noun(hugetlb, "is", "are"), (unsigned long long)hugetlb,
 		       noun(hugetlb, "page", "pages"));
+	if (census->missing)
+		printf("; %zu %s left out", census->missing,
+		       noun(census->missing, "process is", "processes are"));
 	printf(".\n");
 }
 

@@ -16,6 +16,7 @@ VM_TESTS = \
 	tests/vm/numa.bats \
 	tests/vm/pattern.bats \
 	tests/vm/read.bats \
+	tests/vm/servers.bats \
 	tests/vm/sources.bats \
 	tests/vm/stock.bats \
 	tests/vm/translate.bats \
