@@ -236,15 +236,12 @@ struct error *verify_reopen(struct verify *v, struct verify_file *file)
 
 	for (size_t i = 0; !direct_is_open(&file->direct) && i < file->area_count; i++) {
 		const struct verify_area *area = &v->areas.items[v->by_file[file->first_area + i]];
-		struct vma vma = {.range = area->range,
-				  .offset = area->offset,
-				  .inode = file->inode,
-				  .dev_major = file->dev_major,
-				  .dev_minor = file->dev_minor,
-				  .name = file->path};
+		struct vma vma = verify_vma(v, area);
 		struct space *space;
 		_cleanup_close_ int fd = -1;
 
+		if (area->moved)
+			continue;
 		error_free(error);
 		error = target_open_space(v->target, v->spaces.items[area->space].pid, &space);
 		if (error)

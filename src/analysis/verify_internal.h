@@ -221,6 +221,9 @@ int verify_reader_bytes(struct verify *v, struct verify_file *file, uint64_t off
 struct error *verify_open(struct verify *v, uint32_t space);
 void verify_close(struct verify *v);
 
+/* The area as maps had it, without its permissions. */
+struct vma verify_vma(const struct verify *v, const struct verify_area *area);
+
 /* The page words of a part of an area; none when the process ended. */
 struct error *verify_words(struct verify *v, const struct verify_area *area, struct range range,
 			   pages_visit visit, void *argument);

@@ -46,19 +46,27 @@ static struct error *keep_word(void *argument, uint64_t vpn, const uint64_t *wor
 	return NULL;
 }
 
+struct vma verify_vma(const struct verify *v, const struct verify_area *area)
+{
+	const struct verify_file *file = v->files.items[area->file];
+
+	/* The text that was moved is in memory without a file. */
+	if (area->moved)
+		return (struct vma){.range = area->range, .name = ""};
+	return (struct vma){.range = area->range,
+			    .offset = area->offset,
+			    .inode = file->inode,
+			    .dev_major = file->dev_major,
+			    .dev_minor = file->dev_minor,
+			    .name = file->path};
+}
+
 struct error *verify_words(struct verify *v, const struct verify_area *area, struct range range,
 			   pages_visit visit, void *argument)
 {
-	const struct verify_file *file = v->files.items[area->file];
-	struct vma vma = {.range = area->range,
-			  .offset = area->offset,
-			  .inode = file->inode,
-			  .dev_major = file->dev_major,
-			  .dev_minor = file->dev_minor,
-			  .name = file->path};
+	struct vma vma = verify_vma(v, area);
 	struct error *error = verify_open(v, area->space);
-	if (area->moved)
-		vma = (struct vma){.range = area->range, .name = (char[]){""}};
+
 	if (!error)
 		error = space_pages(v->open, &vma, range, visit, argument);
 	if (!error)
