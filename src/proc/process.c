@@ -21,6 +21,7 @@
 #include "proc/mounted.h"
 
 /* include/linux/sched.h; field 9 of /proc/PID/stat has it. */
+#define PF_EXITING 0x00000004UL
 #define PF_KTHREAD 0x00200000UL
 
 static struct error *no_such_process(pid_t pid)
@@ -118,6 +119,7 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 	}
 	stat->ppid = (pid_t)values[PPID];
 	stat->kernel_thread = values[FLAGS] & PF_KTHREAD;
+	stat->exiting = values[FLAGS] & PF_EXITING;
 	stat->minor_faults = values[MINFLT];
 	stat->major_faults = values[MAJFLT];
 	stat->started = values[STARTED];

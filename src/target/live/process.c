@@ -92,19 +92,28 @@ static int has_line(int maps_fd, bool *has)
 	return errnum == ESRCH ? 0 : errnum;
 }
 
+/* Whether it is on its way out: the kernel's own word, from before it gives its memory back. */
+static bool is_ending(const struct live_space *space)
+{
+	struct process_stat stat;
+	_cleanup_error_ struct error *error = process_stat_read(space->proc_fd, "stat", &stat);
+
+	return error || stat.exiting || stat.state == 'Z' || stat.state == 'X';
+}
+
 /*
  * Whether the process has an address space now: it then executed another program, and has not
- * ended. One that is ending gives its memory back before the pidfd tells of its end, and may be
- * read until then; where it may not be read any more, it runs a program of other privileges.
+ * ended. Where it may not be read any more, it runs a program of other privileges. One that
+ * executes again and again may have left what was just opened: it is ended only where it is ending.
  */
 static bool has_memory_now(const struct live_space *space)
 {
 	_cleanup_close_ int fd = openat(space->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
 	bool has;
 
-	if (fd < 0)
-		return errno == EACCES || errno == EPERM;
-	return has_line(fd, &has) == 0 && has;
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return true;
+	return (fd >= 0 && has_line(fd, &has) == 0 && has) || !is_ending(space);
 }
 
 struct error *live_gone(const struct space *base)
