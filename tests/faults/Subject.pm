@@ -66,12 +66,12 @@ sub state_of {
 	return ($state // 'gone') . ($tracer // '');
 }
 
-# What is wrong with the others, after two seconds still: what was let go a moment ago may take another.
+# What is wrong with the others, after ten seconds still: what was let go a moment ago may take another.
 # PIDs that are also known are the arguments.
 sub wrong_with_others {
 	my %also = map { $_ => 1 } @_;
 	my @wrong;
-	for (1 .. 100) {
+	for (1 .. 500) {
 		1 while waitpid(-1, WNOHANG) > 0;
 		@wrong = ();
 		for (@subjects) {
