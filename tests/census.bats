@@ -268,9 +268,14 @@ elsewhere() {
 	elsewhere 'while umount -l /proc 2>/dev/null; do :; done
 		for c in census "map 1" "share 1 2" "owner 1" "verify 1" "walk 1 0" "cow 1"; do "$1" $c; done'
 	[ "$(grep -c ': /proc is not mounted$' <<<"$stderr")" = 7 ]
+	elsewhere 'while umount -l /proc 2>/dev/null; do :; done; "$1" doctor'
+	[[ $stderr == *'doctor: /proc is not mounted: nothing can be said of the kernel without it'* ]]
+	[[ $output == *'mount -t proc proc /proc'* ]]
 	elsewhere 'unshare -p -f "$1" map 1'
 	[[ $stderr == *'/proc is that of another PID namespace'* ]]
 	elsewhere 'while umount -l /sys 2>/dev/null; do :; done
 		"$1" walk $$ "$(sed "s/-.*//;q" /proc/$$/maps)"; "$1" lab hierarchy; "$1" census -n | head -n 1'
 	[[ $stderr == *'/sys is not mounted'* && $output == *'the caches: /sys is not mounted'* ]]
+	elsewhere 'while umount -l /sys 2>/dev/null; do :; done; "$1" doctor'
+	[[ $stderr == *'doctor: /sys is not mounted'* ]]
 }

@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "proc/mounted.h"
 #include "ui/escape.h"
 #include "ui/table.h"
 
@@ -246,6 +247,20 @@ static struct error *print_commands(const struct gates *gates, bool color)
 	return NULL;
 }
 
+/* What stands there of gates is then not the kernel's doing. */
+static void explain_mounts(const struct invocation *invocation)
+{
+	struct error *error = proc_check_mounted();
+
+	if (error)
+		invocation_warn(invocation, "%s: nothing can be said of the kernel without it",
+				error_message(error));
+	error_free(error);
+	if (!sysfs_is_mounted(AT_FDCWD))
+		invocation_warn(invocation, "/sys is not mounted: what of the kernel it has is "
+					    "not known");
+}
+
 static struct error *print_screen(struct invocation *invocation, const struct gates *gates)
 {
 	TRY(print_table(invocation, &doctor_screen_spec, gates));
@@ -289,6 +304,7 @@ static int run(struct invocation *invocation)
 		table_list_columns(&doctor_spec, stdout, "");
 		return EXIT_DONE;
 	}
+	explain_mounts(invocation);
 	struct error *error = doctor(invocation);
 	return error ? invocation_fail(invocation, error) : EXIT_DONE;
 }
