@@ -38,7 +38,7 @@ struct process_stat {
 	char state;       /* R S D Z T t X I … */
 	pid_t ppid;
 	bool kernel_thread;
-	bool exiting; /* it gives its memory back, if it has not yet */
+	bool exiting;                        /* it gives its memory back, if it has not yet */
 	uint64_t minor_faults, major_faults; /* until now */
 	uint64_t started;                    /* clock ticks after boot */
 	/* Addresses; 0 is what is not told to us, or not set yet. */
