@@ -111,13 +111,16 @@ _waiting_stop() {
 }
 
 # Not a zombie: one that a shell has not waited for yet is as good as gone. One whose first thread
-# has exited is alive all the same.
+# has exited is alive all the same; that thread may exit right after it has made another, so that
+# what was listed before is looked at when it is over: the list is taken once more.
 _process_lives() {
 	local file stat
 
-	for file in "/proc/$1/task/"*/stat; do
-		{ read -r stat <"$file"; } 2>/dev/null || continue
-		[[ ${stat##*) } == Z* ]] || return 0
+	for _ in 1 2; do
+		for file in "/proc/$1/task/"*/stat; do
+			{ read -r stat <"$file"; } 2>/dev/null || continue
+			[[ ${stat##*) } == Z* ]] || return 0
+		done
 	done
 	return 1
 }
