@@ -4,6 +4,7 @@ noinst_LIBRARIES += libphyslens.a
 bin_PROGRAMS += physlens
 
 libphyslens_a_SOURCES = \
+	src/base/clock.h \
 	src/base/direct.c src/base/direct.h \
 	src/base/error.c src/base/error.h \
 	src/base/io.c src/base/io.h \

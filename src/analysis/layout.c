@@ -45,16 +45,11 @@ static struct error *hold_file(struct layout *layout, struct file *file, bool *i
 	return tsearch(file, &layout->file_tree, compare_pointers) ? NULL : error_nomem();
 }
 
-static bool is_gone(const struct error *error)
-{
-	return error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED);
-}
-
 /* A file that cannot be opened is still one. */
 static struct error *get_file(struct layout *layout, const struct vma *vma, struct file **file)
 {
 	struct error *error = space_file(layout->space, vma, file);
-	bool ended = is_gone(error) && layout->late, is_new;
+	bool ended = error_is(error, ERROR_GONE) && layout->late, is_new;
 
 	if (ended) {
 		error_free(error);
@@ -65,7 +60,7 @@ static struct error *get_file(struct layout *layout, const struct vma *vma, stru
 	if (!is_new)
 		return NULL;
 	error = file_examine(layout->space, vma, *file);
-	if (is_gone(error) && layout->late) {
+	if (error_is(error, ERROR_GONE) && layout->late) {
 		error_free(error);
 		return NULL;
 	}
@@ -79,7 +74,9 @@ static struct error *get_file(struct layout *layout, const struct vma *vma, stru
 
 struct error *layout_need_symbols(struct layout *layout, const struct region *region)
 {
-	for (size_t i = 0; region->elf && i < layout->regions.count; i++) {
+	if (!region->elf || !object_lacks_symbols(region->elf))
+		return NULL;
+	for (size_t i = 0; i < layout->regions.count; i++) {
 		const struct region *one = &layout->regions.items[i];
 
 		/* The anonymous end of a .bss has no file of its own. */

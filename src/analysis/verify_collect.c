@@ -190,8 +190,7 @@ static struct error *open_content(struct verify *v, struct space *space, const s
 	file->opened = !error;
 	if (!error)
 		return open_direct(v, file, fd);
-	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED) ||
-	    error_is(error, ERROR_NOMEM))
+	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
 		return error;
 	file->why = file_refusal(error, vma);
 	error_free(error);
@@ -627,7 +626,6 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 
 	TRY(get_file(v, c->space, vma, &c->f));
 	area.file = c->f.number;
-	area.exec = exec;
 	find_bias(c, vma, &area);
 	TRY(vec_push(&c->places, ((struct placed_area){.range = area.range,
 						       .offset = area.offset,
@@ -728,7 +726,6 @@ static struct error *collect_moved(struct collector *c, const struct vma *vma, u
 				   .file = c->module->number,
 				   .perms = vma->perms,
 				   .has_bias = true,
-				   .exec = true,
 				   .moved = true};
 
 	c->f = (struct numbered_file){c->module, c->module->number};

@@ -81,7 +81,6 @@ struct verify_area {
 	uint32_t cached;   /* those of them that are of the cache, if these cannot be compared */
 	unsigned perms;    /* enum vma_perms */
 	bool has_bias;
-	bool exec;
 	bool moved; /* the file's text in memory of the program's own */
 };
 

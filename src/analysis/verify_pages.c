@@ -405,7 +405,7 @@ static struct error *judge_private(const struct page_row *row, uint8_t *disk, co
 						    VERIFY_PAGE, ram, disk);
 		verdict->touched |= explain_page(&page, explained);
 		verdict->relro = explain_is_relro(&page);
-		verdict->data = !row->area->exec && !verdict->relro &&
+		verdict->data = !(row->area->perms & VMA_EXEC) && !verdict->relro &&
 				relocations_may_be_written(&row->file->relocations, page.linked);
 	}
 	verdict->same = memcmp(disk, ram, VERIFY_PAGE) == 0;

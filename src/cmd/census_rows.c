@@ -378,7 +378,7 @@ static struct error *name_file(struct grouping *g, struct space *space, const st
 	struct file *file;
 	struct error *error = space ? space_file(space, vma, &file) : NULL;
 
-	if (!space || error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED)) {
+	if (!space || error_is(error, ERROR_GONE)) {
 		error_free(error);
 		return NULL;
 	}

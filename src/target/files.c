@@ -23,18 +23,13 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-int file_compare(const struct file *a, const struct file *b)
-{
-	int order = compare_numbers(a->inode, b->inode);
-
-	return order ? order : compare_numbers(a->device, b->device);
-}
-
 static int compare_files(const void *left, const void *right)
 {
 	const struct file *a = left, *b = right;
-	int order = file_compare(a, b);
+	int order = compare_numbers(a->inode, b->inode);
 
+	if (!order)
+		order = compare_numbers(a->device, b->device);
 	if (!order)
 		order = a->identified - b->identified;
 	return order ? order : compare_numbers((uint64_t)a->only, (uint64_t)b->only);
@@ -113,8 +108,7 @@ static bool is_broken(const struct error *error)
 /* What an error of opening says of the file; *error is NULL then, unless it is the caller's. */
 static struct error *take_refusal(struct file *file, const struct vma *vma, struct error *error)
 {
-	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_EXECUTED) ||
-	    error_is(error, ERROR_NOMEM))
+	if (error_is(error, ERROR_GONE) || error_is(error, ERROR_NOMEM))
 		return error;
 	file->access = error_is(error, ERROR_LOOKUP)        ? FILE_DEVICE
 		       : error_is(error, ERROR_UNSUPPORTED) ? FILE_SERVED
@@ -176,16 +170,23 @@ static struct file *find_known(struct space *space, const struct vma *vma)
 	return find(space->target, &key);
 }
 
+static struct file *hold_known(struct space *space, const struct vma *vma)
+{
+	struct file *file = find_known(space, vma);
+
+	if (file)
+		file->references++;
+	return file;
+}
+
 struct error *space_file(struct space *space, const struct vma *vma, struct file **file)
 {
 	struct file key = numbers_of(vma);
 	struct file_status status;
 
-	*file = find_known(space, vma);
-	if (*file) {
-		(*file)->references++;
+	*file = hold_known(space, vma);
+	if (*file)
 		return NULL;
-	}
 	struct error *error = space->ops->identify(space, vma, &status);
 	if (error)
 		return get_unidentified(space, vma, error, file);
@@ -201,11 +202,9 @@ struct error *space_file(struct space *space, const struct vma *vma, struct file
 
 struct error *space_file_unasked(struct space *space, const struct vma *vma, struct file **file)
 {
-	*file = find_known(space, vma);
-	if (*file) {
-		(*file)->references++;
+	*file = hold_known(space, vma);
+	if (*file)
 		return NULL;
-	}
 	return get_unidentified(space, vma, error_new(ERROR_DENIED, "the process has ended by now"),
 				file);
 }

@@ -88,7 +88,4 @@ struct error *file_need_symbols(struct space *space, const struct vma *vma, stru
 /* The message of an error about that file, which is the caller's, without its name; or NULL. */
 char *file_refusal(const struct error *error, const struct vma *vma);
 
-/* By device and inode: an order of files, 0 for the same one. */
-int file_compare(const struct file *a, const struct file *b);
-
 #endif

@@ -2,8 +2,9 @@
 #include "ui/progress.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum {
 	FIRST_SHOWN_MS = 700, /* what is over by then needs no bar */
@@ -11,17 +12,9 @@ enum {
 	BAR_WIDTH = 40,
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void progress_init(struct progress *progress, FILE *out, uint64_t total)
 {
-	*progress = (struct progress){.total = total, .started = now_ms()};
+	*progress = (struct progress){.total = total, .started = clock_ms()};
 	if (out && total > 0 && isatty(fileno(out)))
 		progress->out = out;
 }
@@ -54,7 +47,7 @@ void progress_update(struct progress *progress, uint64_t done)
 {
 	if (!progress->out)
 		return;
-	int64_t now = now_ms(), elapsed = now - progress->started;
+	int64_t now = clock_ms(), elapsed = now - progress->started;
 	if (elapsed < FIRST_SHOWN_MS || now - progress->drawn < REDRAWN_MS)
 		return;
 	draw(progress, done, elapsed);

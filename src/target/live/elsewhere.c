@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 
 /* What comes through the pipe: written whole, since it is less than PIPE_BUF (pipe(7)). */
@@ -19,14 +19,6 @@ struct answer {
 	char message[1024];
 	struct file_status status;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int compare_fds(const void *left, const void *right)
 {
@@ -90,11 +82,11 @@ static pid_t start(elsewhere_task task, void *argument, int place, int copy, int
 
 static bool wait_for_answer(int from, struct answer *answer, unsigned ms)
 {
-	int64_t until = now_ms() + ms;
+	int64_t until = clock_ms() + ms;
 
 	for (;;) {
 		struct pollfd p = {.fd = from, .events = POLLIN};
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 		int ready = poll(&p, 1, left > 0 ? (int)left : 0);
 
 		if (ready < 0 && errno == EINTR)

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "proc/mounts.h"
 #include "proc/smaps.h"
@@ -498,14 +498,6 @@ static struct error *ask(void *argument, int copy, struct file_status *status)
 	return copy_bytes(fd, name, copy, status->size);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Its status, and with `fd` a copy of its bytes. *spent: so many milliseconds were waited for it.
  */
 static struct error *ask_elsewhere(struct request *r, int *fd, struct file_status *status,
@@ -515,14 +507,14 @@ static struct error *ask_elsewhere(struct request *r, int *fd, struct file_statu
 	struct target *target = r->space->base.target;
 	unsigned ms = server_seconds(target) * 1000;
 	_cleanup_close_ int copy = -1;
-	int64_t start = now_ms();
+	int64_t start = clock_ms();
 	bool in_time;
 
 	if (fd && (copy = memfd_create("physlens", MFD_CLOEXEC)) < 0)
 		return error_errno(errno, "memfd_create");
 	struct error *error = elsewhere(ask, r, r->space->proc_fd, copy, ms, status, &in_time);
 	/* Who does not answer at all is not asked again. */
-	*spent = in_time ? now_ms() - start : INT32_MAX;
+	*spent = in_time ? clock_ms() - start : INT32_MAX;
 	if (!in_time)
 		return is_silent(target, name);
 	TRY(error);

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "proc/process.h"
@@ -54,14 +55,6 @@ struct holder {
 	/* A bit for each number of a thread: seized, or one that cannot be. */
 	VEC(uint64_t) met;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- threads ------------------------------------------------------------------------------- */
 
@@ -180,10 +173,10 @@ static void keep_moving(struct holder *h, bool late)
 
 static void wait_for_stops(struct holder *h)
 {
-	int64_t start = now_ms();
+	int64_t start = clock_ms();
 
 	for (;;) {
-		int64_t now = now_ms();
+		int64_t now = clock_ms();
 		bool late = now - start >= SLEEPER_MS;
 
 		keep_moving(h, late);
@@ -202,7 +195,7 @@ static struct error *hold(struct holder *h)
 	struct error *error = NULL;
 	size_t fresh = 1;
 
-	while (!error && fresh > 0 && now_ms() < h->deadline) {
+	while (!error && fresh > 0 && clock_ms() < h->deadline) {
 		fresh = pids.count = 0;
 		error = h->list(h->argument, &pids);
 		for (size_t i = 0; !error && i < pids.count; i++) {
@@ -266,13 +259,13 @@ static void wait_for_release(struct holder *h, int64_t until)
 static int be_holder(void *argument)
 {
 	struct holder *h = argument;
-	int64_t until = now_ms() + (int64_t)h->freeze->seconds * 1000;
+	int64_t until = clock_ms() + (int64_t)h->freeze->seconds * 1000;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != h->owner)
 		return 0;
 	setsid();
-	h->deadline = now_ms() + PATIENCE_MS;
+	h->deadline = clock_ms() + PATIENCE_MS;
 	h->error = hold(h);
 	if (!h->error)
 		h->error = name_moving(h);
