@@ -13,8 +13,8 @@
 #include "proc/kpage.h"
 
 enum {
-	TRIES = 8,       /* a page that moves under us */
-	ALIKE = 3,       /* times in a row that it must be found the same */
+	TRIES = 12,      /* a page that moves under us */
+	ALIKE = 5,       /* times in a row that it must be found the same */
 	UPROBE_BYTES = 5 /* Linux 6.18 puts a call in the place of a long nop */
 };
 
@@ -54,6 +54,11 @@ static bool is_like(uint64_t word, bool private)
 	if (word & PAGEMAP_PRESENT)
 		return !(word & PAGE_ZERO) && !(word & PAGEMAP_FILE) == private;
 	return private && word & PAGEMAP_SWAP && !(word & PAGE_SPECIAL);
+}
+
+static bool is_migrating(uint64_t word)
+{
+	return word & PAGEMAP_SWAP && word & PAGE_MIGRATING;
 }
 
 static bool is_same_frame(uint64_t a, uint64_t b)
@@ -152,6 +157,28 @@ static struct error *judge_loss(const struct look *look, enum again *again)
 }
 
 /*
+ * That it was always the same may be chance, where an area is mapped in turn with another. A page
+ * of the cache has a proof: the frame is the one that a mapping of our own has of the file's page.
+ */
+static struct error *check_frame(const struct look *look, bool *its_own)
+{
+	struct verify *v = look->verify;
+	int fd = direct_descriptor(&look->file->direct);
+	uint64_t pfn;
+
+	*its_own = true;
+	if (look->private || !look->pfn || fd < 0 || !look->on_disk)
+		return NULL;
+	struct error *error =
+		target_file_frame(v->target, fd, look->index * (uint64_t)VERIFY_PAGE, &pfn);
+	*its_own = error || pfn == look->pfn;
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
+/*
  * Reads memory and disk again until both were found the same several times in a row, each time with
  * the same area and the same frame before and after it. Who maps something else there in turn is
  * found out by one look of many, and then nothing is sure.
@@ -160,20 +187,28 @@ static struct error *look_again(struct look *look, enum again *again)
 {
 	struct verify *v = look->verify;
 	uint64_t sum, last = 0;
+	bool its_own = true;
 	int alike = 0;
 
 	for (int i = 0; i < TRIES && alike < ALIKE; i++) {
 		bool still;
 
 		TRY(look_once(look, &still));
-		if (look->moved || look->unlike)
+		if (look->moved || (look->unlike && !is_migrating(look->word)))
 			return judge_loss(look, again);
 		sum = sum_of(v->disk_page, sum_of(v->ram_page, look->pfn));
 		alike = !still ? 0 : alike && sum == last ? alike + 1 : 1;
 		last = sum;
+		/* The kernel may have moved the page in between. */
+		if (alike == ALIKE)
+			TRY(check_frame(look, &its_own));
+		if (alike == ALIKE && !its_own)
+			alike = 0;
 	}
-	if (alike < ALIKE)
+	if (alike < ALIKE) {
+		look->moved = !its_own;
 		return judge_loss(look, again);
+	}
 	*again = look->dirty && !look->private ? AGAIN_DIRTY
 		 : look->on_disk               ? AGAIN_SURE
 					       : AGAIN_PAST_END;

@@ -42,6 +42,12 @@ static inline bool direct_is_open(const struct direct_file *file)
 	return file->fd >= 0 || file->cached >= 0;
 }
 
+/* What it may be mapped by; -1 where it is closed. */
+static inline int direct_descriptor(const struct direct_file *file)
+{
+	return file->fd >= 0 ? file->fd : file->cached;
+}
+
 /* Memory for direct reads, zeroed; free with free(). NULL: there is none. */
 void *direct_buffer(size_t length);
 

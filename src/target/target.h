@@ -69,6 +69,7 @@ struct target_ops {
 	struct error *(*cgroups)(struct target *target, uint64_t pfn, uint64_t *words,
 				 size_t count);
 	struct error *(*resources)(struct target *target, const struct iomem **iomem);
+	struct error *(*file_frame)(struct target *target, int fd, uint64_t offset, uint64_t *pfn);
 };
 
 struct space_ops {
@@ -216,6 +217,18 @@ static inline struct error *target_cgroups(struct target *target, uint64_t pfn, 
 static inline struct error *target_resources(struct target *target, const struct iomem **iomem)
 {
 	return target->ops->resources(target, iomem);
+}
+
+/*
+ * The frame of the page cache that has the file's page at `offset` (bytes), which is read into the
+ * cache if it is not there. ERROR_UNSUPPORTED where that cannot be told.
+ */
+static inline struct error *target_file_frame(struct target *target, int fd, uint64_t offset,
+					      uint64_t *pfn)
+{
+	if (!target->ops->file_frame)
+		return error_new(ERROR_UNSUPPORTED, "frames of files are not known here");
+	return target->ops->file_frame(target, fd, offset, pfn);
 }
 
 static inline void space_close(struct space *space) /* NULL is fine */

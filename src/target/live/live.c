@@ -93,6 +93,35 @@ static struct error *learn_zero_page(struct live_target *live)
 	return error;
 }
 
+/* An own mapping of the page shows the frame: every mapping of a file has the cache's. */
+static struct error *frame_of_page(const struct live_target *live, char *page, uint64_t *pfn)
+{
+	_cleanup_close_ int fd = process_open_own(AT_FDCWD, "/proc/self/pagemap", O_RDONLY);
+	uint64_t word;
+
+	if (fd < 0)
+		return error_errno(errno, "/proc/self/pagemap");
+	/* Linux 5.14. To touch it would end us if the file has become shorter. */
+	if (madvise(page, (size_t)1 << live->base.page_shift, MADV_POPULATE_READ) < 0)
+		return error_errno(errno, "madvise");
+	TRY(own_word(live, fd, page, &word));
+	*pfn = word & PAGEMAP_PFN;
+	return *pfn ? NULL : error_new(ERROR_UNSUPPORTED, PFNS_HIDDEN);
+}
+
+static struct error *live_file_frame(struct target *target, int fd, uint64_t offset, uint64_t *pfn)
+{
+	const struct live_target *live = live_target(target);
+	size_t size = (size_t)1 << live->base.page_shift;
+	char *page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset);
+
+	if (page == MAP_FAILED)
+		return error_errno(errno, "mmap");
+	struct error *error = frame_of_page(live, page, pfn);
+	munmap(page, size);
+	return error;
+}
+
 static void live_destroy(struct target *target)
 {
 	struct live_target *live = live_target(target);
@@ -153,6 +182,7 @@ static const struct target_ops live_target_ops = {
 	.flags = live_flags,
 	.cgroups = live_cgroups,
 	.resources = live_resources,
+	.file_frame = live_file_frame,
 };
 
 static struct error *live_init(struct live_target *live, const char *source)
