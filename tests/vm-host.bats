@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # scripts/vm itself, seen from the host: what comes back from a guest, how a
 # guest is lost, and that nothing is left behind.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # scripts/lab-kernel: what it does when a build fails, is interrupted or meets
 # another. The kernel source is a small fake with a Makefile that obeys FAKE_*;
 # the real one is built by whatever boots a lab kernel.

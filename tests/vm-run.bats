@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/vm/run: every test that was announced is reported, whatever becomes of the guest.
 
 bats_require_minimum_version 1.5.0

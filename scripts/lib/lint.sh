@@ -4,7 +4,7 @@
 # The lints of scripts/check, a function each; they run in the top of the tree, and `jobs` is set.
 
 # LINTS: what lint_… there is, the quickest first.
-readonly LINTS=(rooms man format bats shell cppcheck)
+readonly LINTS=(rooms spdx man format bats shell cppcheck)
 
 # Whose opinions change from version to version, and of which version they are kept: Debian 12's.
 declare -rA LINT_TOOLS=([format]=clang-format:14 [bats]=shellcheck:0.9 [shell]=shellcheck:0.9 [cppcheck]=cppcheck:2.10)
@@ -22,6 +22,35 @@ lint_not_for() {
 files_with() {
 	grep -rlE -m1 "$1" autogen.sh .ci scripts tests completions --exclude='*.bats' \
 		--exclude='*.log' | sort
+}
+
+# spdx_exempt: the globs of REUSE.toml, as a regex a line.
+spdx_exempt() {
+	sed -n '/^path = \[/,/^\]/ s/^[[:space:]]*"\(.*\)",$/\1/p' REUSE.toml |
+		sed -e 's/[.]/\\./g' -e 's/\*\*/.+/g' -e 's/\*/[^\/]*/g' -e 's/^/^/' -e 's/$/$/'
+}
+
+# What belongs to the tree: as git knows it, or in an unpacked tarball.
+tree_files() {
+	if [[ -e .git ]]; then
+		git ls-files
+	else
+		find completions debian docs man scripts src tests -type f
+	fi
+}
+
+# Every file says its licence, near its top, or REUSE.toml does.
+lint_spdx() {
+	local missing
+	missing=$(tree_files | grep -vEf <(spdx_exempt) |
+		while IFS= read -r file; do
+			[[ ! -e $file ]] || head -n 5 -- "$file" | grep -q 'SPDX-License-Identifier: ' ||
+				printf '%s: no SPDX-License-Identifier\n' "$file"
+		done)
+	[[ -z $missing ]] || {
+		printf '%s\n' "$missing"
+		return 1
+	}
 }
 
 lint_format() {

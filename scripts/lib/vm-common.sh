@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Shared by scripts/vm, scripts/lab-kernel and tests/vm/run: messages, the
 # cache, Debian packages. Sourced, never run; the caller sets `me`.
 

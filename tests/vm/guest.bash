@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Loaded by the bats files of tests/vm. They run inside a guest, as root, in the
 # build directory; what they need is there or they fail: nothing is skipped.
 
