@@ -10,4 +10,5 @@ EXTRA_DIST += \
 	scripts/lib/tap.sh \
 	scripts/lib/unpacked-program \
 	scripts/lint-rooms \
-	scripts/quickstart
+	scripts/quickstart \
+	scripts/version

@@ -184,6 +184,7 @@ BATS_FILES = \
 	tests/hiding.bats \
 	tests/translate.bats \
 	tests/fuzz.bats \
+	tests/package.bats \
 	tests/unprivileged.bats
 
 TESTS += $(BATS_FILES)

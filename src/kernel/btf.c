@@ -36,6 +36,8 @@ struct kernel_types {
 	struct btf *btf;
 };
 
+LIBRARY_NOTE(bpf, BPF_SONAME, "page-tables", "where members of the kernel's structures lie");
+
 static struct error *libbpf_load(struct libbpf *bpf)
 {
 	const struct library_function functions[] = {

@@ -38,6 +38,8 @@ struct proc2 {
 	__typeof__(procps_pids_unref) *unref;
 };
 
+LIBRARY_NOTE(proc2, PROC2_SONAME, "processes", "the list of processes");
+
 static struct error *proc2_load(struct proc2 *proc2)
 {
 	const struct library_function functions[] = {
