@@ -199,7 +199,8 @@ struct iteration {
 	struct range range;
 	page_table_visit visit;
 	void *argument;
-	uint64_t budget; /* tables that may still be read */
+	unsigned deepest; /* of the tables that are read: those below it are leaves */
+	uint64_t budget;  /* tables that may still be read */
 	uint64_t path[TABLE_DEPTH];
 	uint64_t entries[TABLE_DEPTH][TABLE_ENTRIES]; /* of the table in hand at each depth */
 	size_t count;
@@ -298,7 +299,7 @@ static struct error *iterate_table(struct iteration *it, unsigned depth, uint64_
 		if (value == 0)
 			continue;
 		decode(it->table, depth, it->path, value, &entry);
-		if (entry.kind == ENTRY_TABLE)
+		if (entry.kind == ENTRY_TABLE && depth < it->deepest)
 			TRY(descend(it, depth, address, it->path[depth] + 8 * i, access, &entry));
 		else if (entry.kind != ENTRY_EMPTY)
 			TRY(add_leaf(it, depth, address, access, &entry));
@@ -336,8 +337,8 @@ static struct error *iterate_root(struct iteration *it)
 	return flush(it);
 }
 
-struct error *page_table_iterate(const struct page_table *table, struct range range,
-				 page_table_visit visit, void *argument)
+static struct error *iterate(const struct page_table *table, struct range range, unsigned deepest,
+			     page_table_visit visit, void *argument)
 {
 	if (range_is_empty(range))
 		return NULL;
@@ -348,9 +349,22 @@ struct error *page_table_iterate(const struct page_table *table, struct range ra
 	it->range = range;
 	it->visit = visit;
 	it->argument = argument;
+	it->deepest = deepest;
 	it->budget = frames_of_ram(table);
 	it->count = 0;
 	struct error *error = iterate_root(it);
 	free(it);
 	return error;
+}
+
+struct error *page_table_iterate(const struct page_table *table, struct range range,
+				 page_table_visit visit, void *argument)
+{
+	return iterate(table, range, (unsigned)table->format->level_count - 1, visit, argument);
+}
+
+struct error *page_table_iterate_tables(const struct page_table *table, struct range range,
+					page_table_visit visit, void *argument)
+{
+	return iterate(table, range, (unsigned)table->format->level_count - 2, visit, argument);
 }

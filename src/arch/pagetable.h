@@ -172,6 +172,13 @@ typedef struct error *(*page_table_visit)(void *argument, const struct page_tabl
 struct error *page_table_iterate(const struct page_table *table, struct range range,
 				 page_table_visit visit, void *argument);
 
+/*
+ * The same without reading the tables of the last level: an entry that points at one is given as a
+ * leaf, of kind TABLE, that may map something or nothing. What is in no leaf maps nothing.
+ */
+struct error *page_table_iterate_tables(const struct page_table *table, struct range range,
+					page_table_visit visit, void *argument);
+
 /* Whether the bits above those that the tables index repeat the highest of them. */
 bool page_table_is_canonical(const struct page_table_format *format, uint64_t address);
 

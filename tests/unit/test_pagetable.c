@@ -503,6 +503,35 @@ static void iterates_over_all_kinds(void **state)
 	assert_int_equal(reads, 5 + 4);
 }
 
+/* The same tables without the last ones: what may map something. */
+static void iterates_over_tables(void **state)
+{
+	(void)state;
+	struct page_table table = made(false);
+
+	way_to(false, 0);
+	memory[3][0] = UINT64_C(0x7000) | P | RW;
+	memory[2][1] = UINT64_C(0x40200000) | P | PS;
+	memory[1][3] = UINT64_C(0x80000000) | P | PS;
+	memory[2][9] = swap_entry(0, 9);
+	memset(&seen, 0, sizeof(seen));
+	reads = 0;
+	assert_ok(page_table_iterate_tables(&table, USER, take, NULL));
+	assert_int_equal(seen.count, 4);
+	assert_int_equal(seen.leaves[0].address, 0);
+	assert_int_equal(seen.leaves[0].entry.kind, ENTRY_TABLE);
+	assert_int_equal(seen.leaves[0].depth, 2);
+	assert_int_equal(seen.leaves[1].address, 0x200000);
+	assert_int_equal(seen.leaves[1].entry.kind, ENTRY_PAGE);
+	assert_int_equal(seen.leaves[2].address, 9 * 0x200000);
+	assert_int_equal(seen.leaves[3].address, UINT64_C(0xc0000000));
+	assert_int_equal(seen.leaves[3].depth, 1);
+	memory[3][0] = 0; /* the last table is not looked into */
+	memset(&seen, 0, sizeof(seen));
+	assert_ok(page_table_iterate_tables(&table, (struct range){0x3000, 0x4000}, take, NULL));
+	assert_int_equal(seen.count, 1);
+}
+
 static void iterates_over_a_range(void **state)
 {
 	(void)state;
@@ -693,6 +722,7 @@ int main(void)
 		TEST(names_the_bits),
 		TEST(names_the_access),
 		TEST(iterates_over_all_kinds),
+		TEST(iterates_over_tables),
 		TEST(iterates_over_a_range),
 		TEST(iterates_over_the_kernel_half),
 		TEST(iterates_with_five_levels),
