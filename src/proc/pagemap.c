@@ -33,6 +33,8 @@ enum {
 	RECORDS_A_SCAN = 1 << 10,
 	DENSE_PAGES = 1 << 10, /* a scan that matches this many stops: the rest is better read */
 	BRIDGE = 1 << 6, /* empty pages between two records that are cheaper read than skipped */
+	FIND_FROM = 1 << 13,   /* pages: shorter ranges are read rather than searched */
+	FIND_WINDOW = 1 << 28, /* pages that are searched at a time: bounds what is found */
 };
 
 int pagemap_scan(int fd, struct range range, uint64_t any, uint64_t report, uint64_t max_pages,
@@ -80,13 +82,18 @@ int pagemap_read(int fd, uint64_t vpn, uint64_t *words, size_t count, size_t *go
 	return errnum;
 }
 
-struct error *pagemap_walker_init(struct pagemap_walker *walker, int fd, unsigned page_shift)
+bool pagemap_may_scan(int fd)
 {
 	const char *no_scan = getenv("PHYSLENS_NO_SCAN");
 
+	return !(no_scan && strcmp(no_scan, "1") == 0) &&
+	       pagemap_scan_works(fd, SCAN_PRESENT | SCAN_SWAPPED);
+}
+
+struct error *pagemap_walker_init(struct pagemap_walker *walker, int fd, unsigned page_shift)
+{
 	*walker = (struct pagemap_walker){.fd = fd, .page_shift = page_shift};
-	walker->scan = !(no_scan && strcmp(no_scan, "1") == 0) &&
-		       pagemap_scan_works(fd, SCAN_PRESENT | SCAN_SWAPPED);
+	walker->scan = pagemap_may_scan(fd);
 	walker->words = malloc(WORDS_A_READ * sizeof(*walker->words));
 	walker->records = malloc(RECORDS_A_SCAN * sizeof(*walker->records));
 	if (walker->words && walker->records)
@@ -196,12 +203,56 @@ static struct error *scan_pages(struct pagemap_walker *walker, uint64_t *vpn, ui
 	return NULL;
 }
 
+/* Reads pages [vpn, end) where `found`, sorted ranges of bytes, say that there can be some. */
+static struct error *read_found(struct pagemap_walker *walker, const range_vec *found, uint64_t vpn,
+				uint64_t end, pagemap_visit visit, void *argument)
+{
+	for (size_t i = 0; i < found->count;) {
+		uint64_t from = found->items[i].start >> walker->page_shift;
+		uint64_t to = found->items[i].end >> walker->page_shift;
+
+		for (i++; i < found->count; i++) {
+			uint64_t next = found->items[i].start >> walker->page_shift;
+
+			if (next > to && next - to > BRIDGE)
+				break;
+			to = found->items[i].end >> walker->page_shift;
+		}
+		from = from > vpn ? from : vpn;
+		to = to < end ? to : end;
+		TRY(read_pages(walker, &from, to, false, visit, argument));
+	}
+	return NULL;
+}
+
+/* Where the search fails the words themselves are read, all of them: it only saves time. */
+static struct error *find_pages(struct pagemap_walker *walker, uint64_t *vpn, uint64_t end,
+				pagemap_visit visit, void *argument)
+{
+	range_vec found = {0};
+	uint64_t stop = end - *vpn < FIND_WINDOW ? end : *vpn + FIND_WINDOW;
+	struct range range = {*vpn << walker->page_shift, stop << walker->page_shift};
+	struct error *error = walker->find(walker->find_argument, range, &found);
+
+	if (error) {
+		error_free(error);
+		error = read_pages(walker, vpn, stop, false, visit, argument);
+	} else {
+		error = read_found(walker, &found, *vpn, stop, visit, argument);
+	}
+	vec_deinit(&found);
+	*vpn = stop;
+	return error;
+}
+
 struct error *pagemap_walk(struct pagemap_walker *walker, struct range range, pagemap_visit visit,
 			   void *argument)
 {
 	uint64_t vpn = range.start >> walker->page_shift;
 	uint64_t end = range.end >> walker->page_shift;
 
+	while (!walker->scan && walker->find && vpn < end && end - vpn >= FIND_FROM)
+		TRY(find_pages(walker, &vpn, end, visit, argument));
 	if (!walker->scan || end - vpn <= SMALL_RANGE)
 		return read_pages(walker, &vpn, end, false, visit, argument);
 	while (vpn < end)

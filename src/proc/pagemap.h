@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/range.h"
+#include "proc/iomem.h"
 
 /* The word, as the kernel gives it. */
 #define PAGEMAP_PFN        ((UINT64_C(1) << 55) - 1) /* present: the frame; 0 when hidden */
@@ -85,22 +86,36 @@ int pagemap_read(int fd, uint64_t vpn, uint64_t *words, size_t count, size_t *go
  */
 typedef struct error *(*pagemap_visit)(void *argument, uint64_t vpn, uint64_t *words, size_t count);
 
+/*
+ * Appends to `found`, ascending, where in `range` pages can be: outside of these ranges there is
+ * none for certain, inside there may be none either. All are in bytes; they may reach beyond
+ * `range`. After an error nothing is known, and the whole of it is read.
+ */
+typedef struct error *(*pagemap_find)(void *argument, struct range range, range_vec *found);
+
 struct pagemap_walker {
 	int fd;
 	unsigned page_shift;
-	bool scan;       /* PAGEMAP_SCAN works */
+	bool scan;         /* PAGEMAP_SCAN works */
+	pagemap_find find; /* where it does not: another way to pass over holes; may be NULL */
+	void *find_argument;
 	uint64_t *words; /* the buffer */
 	struct scan_record *records;
 };
 
-/* `fd` stays the caller's. PHYSLENS_NO_SCAN=1 in the environment does without PAGEMAP_SCAN. */
+/* Whether PAGEMAP_SCAN works on `fd`, and PHYSLENS_NO_SCAN=1 in the environment does not forbid it.
+ */
+bool pagemap_may_scan(int fd);
+
+/* `fd` stays the caller's; so does `find`, which is to be set after this. */
 struct error *pagemap_walker_init(struct pagemap_walker *walker, int fd, unsigned page_shift);
 void pagemap_walker_deinit(struct pagemap_walker *walker);
 
 /*
  * Walks the populated pages of `range` (bytes, page-aligned). The price is that of reading the
  * pages that are populated: where there are many, they are read at once; holes are found by
- * PAGEMAP_SCAN and not read. ERROR_GONE when the address space ended.
+ * PAGEMAP_SCAN or walker->find and not read. Without either every word is read. ERROR_GONE when the
+ * address space ended.
  */
 struct error *pagemap_walk(struct pagemap_walker *walker, struct range range, pagemap_visit visit,
 			   void *argument);

@@ -233,6 +233,101 @@ static void the_visitor_ends_the_walk(void **state)
 	munmap(p, 4096 * PAGE);
 }
 
+/* What a search says, and what it was asked for. */
+struct search {
+	const struct range *ranges;
+	size_t count;
+	struct error *error;
+	size_t asked;
+	uint64_t reached;
+};
+
+static struct error *search(void *argument, struct range range, range_vec *found)
+{
+	struct search *search = argument;
+
+	assert_true(range.start >= search->reached);
+	search->asked++;
+	search->reached = range.end;
+	for (size_t i = 0; i < search->count; i++) {
+		if (!range_is_empty(range_intersect(range, search->ranges[i])))
+			assert_ok(vec_push(found, search->ranges[i]));
+	}
+	return scope_take(search->error, NULL);
+}
+
+static void walk_searching(const char *start, size_t pages, struct search *how, struct walk *walk)
+{
+	_cleanup_close_ int fd = open_own();
+	struct pagemap_walker walker;
+	uint64_t address = (uint64_t)(uintptr_t)start;
+
+	*walk = (struct walk){0};
+	assert_ok(pagemap_walker_init(&walker, fd, SHIFT));
+	walker.scan = false;
+	walker.find = search;
+	walker.find_argument = how;
+	assert_ok(
+		pagemap_walk(&walker, (struct range){address, address + pages * PAGE}, note, walk));
+	assert_true(walk->reached <= address / PAGE + pages);
+	pagemap_walker_deinit(&walker);
+}
+
+/* More than one window of the search: 1.5 TiB. */
+#define SEARCHED ((size_t)3 << 27)
+
+static void a_search_says_where_to_read(void **state)
+{
+	char *p = reserve(SEARCHED);
+	uint64_t a = (uint64_t)(uintptr_t)p, window = UINT64_C(1) << 28;
+	struct walk walk;
+
+	(void)state;
+	touch(p, 0, 1);
+	touch(p, 700, 3);
+	touch(p, window - 1, 2);
+	touch(p, SEARCHED - 1, 1);
+	/* One begins before the range, one is in two windows, one ends after the range, and one
+	 * that has nothing in it lies near another. */
+	const struct range ranges[] = {{a - 5 * PAGE, a + PAGE},
+				       {a + 512 * PAGE, a + 1024 * PAGE},
+				       {a + 1030 * PAGE, a + 1040 * PAGE},
+				       {a + (window - 9) * PAGE, a + (window + 9) * PAGE},
+				       {a + (SEARCHED - 3) * PAGE, a + (SEARCHED + 512) * PAGE}};
+	struct search search = {.ranges = ranges, .count = 5};
+	walk_searching(p, SEARCHED, &search, &walk);
+	assert_int_equal(search.asked, 2);
+	assert_int_equal(search.reached, a + SEARCHED * PAGE);
+	assert_int_equal(walk.populated, 7);
+	assert_int_equal(walk.pages.items[0], a / PAGE);
+	assert_int_equal(walk.pages.items[4], a / PAGE + window - 1);
+	assert_int_equal(walk.pages.items[5], a / PAGE + window);
+	assert_int_equal(walk.pages.items[6], a / PAGE + SEARCHED - 1);
+	vec_deinit(&walk.pages);
+	munmap(p, SEARCHED * PAGE);
+}
+
+static void what_cannot_be_searched_is_read(void **state)
+{
+	char *p = reserve(MIB_PAGE * 1024);
+	struct search search = {.error = error_new(ERROR_OTHER, "no")};
+	struct walk walk;
+
+	(void)state;
+	touch(p, 5, 2);
+	touch(p, MIB_PAGE * 1024 - 1, 1);
+	walk_searching(p, MIB_PAGE * 1024, &search, &walk);
+	assert_int_equal(search.asked, 1);
+	assert_int_equal(walk.populated, 3);
+	vec_deinit(&walk.pages);
+	search = (struct search){0};
+	walk_searching(p, MIB_PAGE, &search, &walk); /* is read sooner than searched */
+	assert_int_equal(search.asked, 0);
+	assert_int_equal(walk.populated, 2);
+	vec_deinit(&walk.pages);
+	munmap(p, MIB_PAGE * 1024 * PAGE);
+}
+
 static void the_environment_forbids_the_scan(void **state)
 {
 	_cleanup_close_ int fd = open_own();
@@ -334,6 +429,8 @@ int main(void)
 		cmocka_unit_test(every_hundredth_page),
 		cmocka_unit_test(the_price_is_of_populated_pages),
 		cmocka_unit_test(the_visitor_ends_the_walk),
+		cmocka_unit_test(a_search_says_where_to_read),
+		cmocka_unit_test(what_cannot_be_searched_is_read),
 		cmocka_unit_test(the_environment_forbids_the_scan),
 		cmocka_unit_test(past_the_end),
 		cmocka_unit_test(categories_are_probed),
