@@ -82,6 +82,7 @@ libphyslens_a_SOURCES += \
 	src/target/live/live.c src/target/live/live.h \
 	src/target/live/process.c \
 	src/target/live/trace.c \
+	src/target/live/tables.c \
 	src/target/live/words.c \
 	src/target/target.h \
 	src/target/trace.h

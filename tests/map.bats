@@ -106,6 +106,44 @@ same_without_scan() {
 	agrees same_without_scan
 }
 
+# Holes of terabytes have their pages found by the page tables then; --source=none reads every word.
+same_without_source() {
+	PHYSLENS_NO_SCAN=1 physlens --source=none map --pages --json -o "$STILL" "$FIXTURE_PID" |
+		diff <(sed 's/"pte":[^,]*,/"pte":null,/' "$D/pages.json") -
+}
+
+@test "without PAGEMAP_SCAN and without page tables, too" {
+	agrees same_without_source
+}
+
+# pages_of_hole: the rows of a process that reserves 4 TiB and has 64 pages in them, without
+# the scan. How many words were asked for, by 64 MiB of address space, is in $BATS_TEST_TMPDIR/reads.
+pages_of_hole() {
+	PHYSLENS_NO_SCAN=1 strace -qq -f -y -e trace=pread64 -o "$BATS_TEST_TMPDIR/trace" \
+		"$PHYSLENS" map --pages -n -r -o vaddr,pages,pfn,state "$HELPER_PID"
+	grep -c '/pagemap>' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/reads"
+}
+
+@test "without PAGEMAP_SCAN 4 TiB are searched by the page tables, and what is found is the same" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	helper_start hugereserve
+	physlens walk --all -n "$HELPER_PID" >/dev/null || skip 'no source of physical memory is open here'
+	physlens map --pages -n -r -o vaddr,pages,pfn,state "$HELPER_PID" >"$BATS_TEST_TMPDIR/scan"
+	[ "$(awk '$4 == "present"' "$BATS_TEST_TMPDIR/scan" | wc -l)" -ge 64 ]
+	pages_of_hole >"$BATS_TEST_TMPDIR/tables"
+	diff "$BATS_TEST_TMPDIR/scan" "$BATS_TEST_TMPDIR/tables"
+	# All of it would take 65536 of them.
+	[ "$(cat "$BATS_TEST_TMPDIR/reads")" -lt 1000 ]
+}
+
+@test "what has no page tables to search is read: every word of it" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	helper_start hugereserve
+	physlens map -n -r -o start,pages,present,zero,swapped,untouched "$HELPER_PID" >"$BATS_TEST_TMPDIR/scan"
+	PHYSLENS_NO_SCAN=1 physlens --source=none map -n -r -o start,pages,present,zero,swapped,untouched "$HELPER_PID" |
+		diff "$BATS_TEST_TMPDIR/scan" -
+}
+
 # ---- against an independent reader ----
 
 # peek_rows: "PAGE PFN" of every present page of "START PAGES" lines on standard input, as

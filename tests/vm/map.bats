@@ -74,3 +74,27 @@ setup_file() {
 	diff <(page_by_page "$BATS_TEST_TMPDIR/places" <"$BATS_TEST_TMPDIR/rows") \
 		<(page_by_page "$BATS_TEST_TMPDIR/places" <"$BATS_FILE_TMPDIR/rows")
 }
+
+# What has no page tables to search has every word read: --source=none.
+@test "every kind of page is the same, however it is found" {
+	for route in 0 1; do
+		PHYSLENS_NO_SCAN=$route "$physlens" --source=none map --pages -n -r -o vaddr,pages,pfn,state "$pid" |
+			diff "$BATS_FILE_TMPDIR/rows" -
+	done
+	# With the tables open, as for DIRTY, they are searched for pages in holes.
+	PHYSLENS_NO_SCAN=1 "$physlens" map --pages -n -r -o vaddr,pages,pfn,state,dirty "$pid" |
+		awk '{ print $1, $2, $3, $4 }' >"$BATS_TEST_TMPDIR/searched"
+	diff <(page_by_page <(places_of anon-written thp hugetlb sparse) <"$BATS_FILE_TMPDIR/rows") \
+		<(page_by_page <(places_of anon-written thp hugetlb sparse) <"$BATS_TEST_TMPDIR/searched")
+}
+
+@test "the 64 pages in 4 TiB are found, by page tables where there is no PAGEMAP_SCAN" {
+	start hugereserve
+	address=$(awk '$1 == "address" { print $2 }' "$made")
+	range=$address-$(printf 0x%x $((address + (4 << 40))))
+	PHYSLENS_NO_SCAN=1 "$physlens" map --pages -n -r -o vaddr,pfn,state --range "$range" "$pid" |
+		awk '$3 == "present" { print $1, $2 }' >"$BATS_TEST_TMPDIR/map"
+	"$physlens" walk --range "$range" -n -r -o vaddr,pfn "$pid" >"$BATS_TEST_TMPDIR/walk"
+	diff "$BATS_TEST_TMPDIR/map" "$BATS_TEST_TMPDIR/walk"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/map")" = 64 ]
+}

@@ -24,6 +24,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "proc/process.h"
+#include "target/live/live.h"
 
 enum {
 	PATIENCE_MS = 2000,
@@ -374,6 +375,7 @@ struct error *freeze_hold(struct freeze *freeze, struct target *target, freeze_l
 	freeze->seconds = freeze->seconds ? freeze->seconds : FREEZE_SECONDS;
 	freeze->expired = false;
 	freeze->target = target;
+	live_prepare_search(target);
 	/* Libraries that listing needs are loaded by it: before the memory is locked. */
 	struct error *error = freeze_list(list, argument);
 	if (error) {

@@ -84,6 +84,7 @@ static struct error *learn_zero_page(struct live_target *live)
 	TRY(proc_check_mounted());
 	if (fd < 0)
 		return error_errno(errnum, "/proc/self/pagemap (CONFIG_PROC_PAGE_MONITOR)");
+	live->scans = pagemap_may_scan(fd);
 	volatile char *pages =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)
@@ -136,6 +137,7 @@ static void live_destroy(struct target *target)
 	vec_deinit(&live->devices);
 	vec_deinit(&live->stand_ins);
 	pthread_mutex_destroy(&live->lock);
+	pthread_mutex_destroy(&live->tables_lock);
 	kernel_close(live->kernel);
 	source_close(live->source);
 	if (live->root >= 0)
@@ -157,18 +159,23 @@ static struct error *open_source(struct live_target *live)
 	return live->source ? NULL : source_open(live->source_name, 0, &live->source);
 }
 
+struct error *live_open_kernel(struct live_target *live)
+{
+	if (live->kernel)
+		return NULL;
+	if (live->base.held)
+		return error_new(ERROR_DENIED, "the source of physical memory is not opened while "
+					       "processes are held still");
+	TRY(open_source(live));
+	return kernel_open(live->source, live->root, &live->kernel);
+}
+
 struct error *live_page_table(struct space *base, struct page_table *table)
 {
 	struct live_target *live = live_target(base->target);
 	struct kernel_task task;
 
-	if (!live->kernel) {
-		if (live->base.held)
-			return error_new(ERROR_DENIED, "the source of physical memory is not "
-						       "opened while processes are held still");
-		TRY(open_source(live));
-		TRY(kernel_open(live->source, live->root, &live->kernel));
-	}
+	TRY(live_open_kernel(live));
 	return kernel_process(live->kernel, live_space(base)->tgid, &task, table);
 }
 
@@ -189,6 +196,7 @@ static struct error *live_init(struct live_target *live, const char *source)
 {
 	live->base.ops = &live_target_ops;
 	pthread_mutex_init(&live->lock, NULL);
+	pthread_mutex_init(&live->tables_lock, NULL);
 	live->base.page_shift = (unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	live->flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	live->kpage_errno = errno;

@@ -60,6 +60,11 @@ struct live_target {
 	int root;              /* of /proc and /sys; open once the source is */
 	struct source *source; /* on first use, as the kernel */
 	struct kernel *kernel;
+	bool scans; /* PAGEMAP_SCAN works */
+	pthread_mutex_t
+		tables_lock; /* of the source and the kernel, where threads search; and of */
+	uint64_t searched;   /* bytes that were to be searched before they were open */
+	bool tables_failed;  /* they cannot be opened */
 };
 
 struct program_place {
@@ -83,6 +88,9 @@ struct live_space {
 	bool huge_read;   /* what follows, on first use */
 	range_vec huge;   /* areas of pools of huge pages, where nothing else tells */
 	struct pagemap_walker walker;
+	struct page_table table; /* if has_table */
+	bool table_known;        /* has_table was found out */
+	bool has_table;
 	VEC(uint64_t) numbers; /* PFNs in hand */
 	VEC(uint64_t) flags;
 };
@@ -132,5 +140,14 @@ int live_node(struct target *target, uint64_t pfn);
 
 /* live.c */
 struct error *live_page_table(struct space *base, struct page_table *table);
+
+/* Opens the source and what is learnt of the kernel from it, unless they are open. */
+struct error *live_open_kernel(struct live_target *live);
+
+/* tables.c: a pagemap_find of a struct live_space. Threads may search different spaces at once. */
+struct error *live_find_pages(void *space, struct range range, range_vec *found);
+
+/* Opens what the search needs while files may still be opened: before processes are held still. */
+void live_prepare_search(struct target *target);
 
 #endif

@@ -422,6 +422,8 @@ static struct error *space_init(struct live_space *space)
 	TRY(check_not_empty(space));
 	read_command(space);
 	TRY(pagemap_walker_init(&space->walker, space->pagemap_fd, space->base.target->page_shift));
+	space->walker.find = live_find_pages;
+	space->walker.find_argument = space;
 	space->scan_zero = space->walker.scan && pagemap_scan_works(space->pagemap_fd, SCAN_ZERO);
 	learn_ksm(space);
 	space->tgid = process_status_pid(space->proc_fd, "Tgid");

@@ -325,8 +325,10 @@ struct error *live_pages(struct space *base, const struct vma *vma, struct range
 
 	if (beyond_pagemap(vma))
 		return NULL;
-	if (may_be_pfnmap(vma))
+	if (may_be_pfnmap(vma)) {
 		walker.scan = false;
+		walker.find = NULL;
+	}
 	struct error *error = pagemap_walk(&walker, range, mark_and_visit, &live);
 	if (!error_is(error, ERROR_GONE))
 		return error;
