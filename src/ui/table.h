@@ -6,7 +6,8 @@
  * row. A cell that is not set is absent: empty in text, null in JSON. Numbers are numbers in JSON;
  * addresses, PFNs and raw entries are strings ("0x…"), since JavaScript's numbers cannot hold them.
  *
- * Whole tables and trees are laid out and printed by libsmartcols when the table is finished.
+ * Whole tables and trees are laid out and printed by libsmartcols when the table is finished; one
+ * without a tree that comes to thousands of rows is printed as it is filled from then on, too.
  * A streaming table is printed as it is filled, in constant memory: for listings that may have
  * millions of rows.
  */
@@ -118,7 +119,7 @@ struct error *table_hidden(struct table *table, size_t column, const char *word)
  * Colours the cell just set, where colour is on. Colour only underlines what the words say: it is
  * never the only carrier.
  */
-enum cell_color { CELL_PLAIN, CELL_GREEN, CELL_YELLOW, CELL_RED, CELL_CYAN, CELL_DIM };
+enum cell_color { CELL_PLAIN, CELL_GREEN, CELL_YELLOW, CELL_RED, CELL_CYAN, CELL_DIM, CELL_COLORS };
 void table_color(struct table *table, size_t column, enum cell_color color);
 
 /*

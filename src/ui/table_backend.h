@@ -61,6 +61,13 @@ extern const struct table_backend table_backend_json;
 extern const struct table_backend table_backend_scols;  /* libsmartcols: aligned text, trees */
 extern const struct table_backend table_backend_stream; /* raw, and aligned text as it comes */
 
+/*
+ * Adds a cell, rendered, to the rows that a new stream keeps back until its widths are known: row
+ * after row, each of its columns in order.
+ */
+struct error *stream_keep_cell(struct table *table, size_t position, const char *text,
+			       enum cell_color color);
+
 static inline bool cell_is(column_set set, size_t column)
 {
 	return set & COLUMN_BIT(column);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whole tables and trees as aligned text, laid out by libsmartcols (its only user). */
+/*
+ * Whole tables and trees as aligned text, laid out by libsmartcols (its only user), which keeps and
+ * measures every cell. A flat table that becomes long goes on as a stream: memory does not grow
+ * with it.
+ */
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -11,10 +15,13 @@
 #include "ui/locale.h"
 #include "ui/table_backend.h"
 
+enum { ROWS_LAID_OUT = 4096 };
+
 struct scols_state {
 	struct libscols_table *table;
 	text_buffer text;
 	VEC(struct libscols_line *) lines; /* by row number, for the children of a tree */
+	bool is_tree;
 };
 
 static struct error *add_column(struct scols_state *state, const struct column *column)
@@ -25,6 +32,7 @@ static struct error *add_column(struct scols_state *state, const struct column *
 		flags |= SCOLS_FL_RIGHT;
 	if (column->flags & COLUMN_TREE)
 		flags |= SCOLS_FL_TREE;
+	state->is_tree |= column->flags & COLUMN_TREE;
 	if (!scols_table_new_column(state->table, column->name, 0, flags))
 		return error_nomem();
 	return NULL;
@@ -51,16 +59,19 @@ static struct error *scols_create(struct table *table)
 	return NULL;
 }
 
-static void scols_destroy(struct table *table)
+static void scols_state_destroy(struct scols_state *state)
 {
-	struct scols_state *state = table->state;
-
 	if (!state)
 		return;
 	scols_unref_table(state->table);
 	vec_deinit(&state->text);
 	vec_deinit(&state->lines);
 	free(state);
+}
+
+static void scols_destroy(struct table *table)
+{
+	scols_state_destroy(table->state);
 }
 
 static struct error *set_cell(struct table *table, struct libscols_line *line, size_t position)
@@ -80,9 +91,48 @@ static struct error *set_cell(struct table *table, struct libscols_line *line, s
 	return NULL;
 }
 
+static const char *cell_text(struct libscols_line *line, size_t position)
+{
+	const char *text = scols_cell_get_data(scols_line_get_cell(line, position));
+
+	return text ? text : "";
+}
+
+static enum cell_color cell_sequence_color(struct libscols_line *line, size_t position)
+{
+	const char *sequence = scols_cell_get_color(scols_line_get_cell(line, position));
+	enum cell_color color = sequence ? CELL_COLORS : CELL_PLAIN;
+
+	while (color != CELL_PLAIN && --color != CELL_PLAIN) {
+		if (strcmp(table_color_sequence(color), sequence) == 0)
+			return color;
+	}
+	return CELL_PLAIN;
+}
+
+/* The rest of the table is a stream, in which the rows so far are the first. */
+static struct error *become_stream(struct table *table)
+{
+	struct scols_state *state = table->state;
+	struct error *error;
+
+	table->backend = &table_backend_stream;
+	error = table->backend->create(table); /* has the state of its own in the table from here */
+	for (size_t i = 0; !error && i < state->lines.count; i++) {
+		for (size_t j = 0; !error && j < table->shown_count; j++)
+			error = stream_keep_cell(table, j, cell_text(state->lines.items[i], j),
+						 cell_sequence_color(state->lines.items[i], j));
+	}
+	scols_state_destroy(state);
+	return error ? error : table->backend->row(table);
+}
+
 static struct error *scols_row(struct table *table)
 {
 	struct scols_state *state = table->state;
+
+	if (state->lines.count == ROWS_LAID_OUT && !state->is_tree)
+		return become_stream(table);
 	struct libscols_line *parent =
 		table->parent < state->lines.count ? state->lines.items[table->parent] : NULL;
 	struct libscols_line *line = scols_table_new_line(state->table, parent);
@@ -93,13 +143,6 @@ static struct error *scols_row(struct table *table)
 	for (size_t i = 0; i < table->shown_count; i++)
 		TRY(set_cell(table, line, i));
 	return NULL;
-}
-
-static const char *cell_text(struct libscols_line *line, size_t position)
-{
-	const char *text = scols_cell_get_data(scols_line_get_cell(line, position));
-
-	return text ? text : "";
 }
 
 static size_t column_width(const struct table *table, size_t position)

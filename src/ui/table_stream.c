@@ -207,20 +207,38 @@ static struct error *start_flowing(struct table *table)
 	return NULL;
 }
 
+/* Ends the cell whose text is what is in state->texts from `start` on. */
+static struct error *keep_cell(struct stream_state *state, size_t position, size_t start,
+			       enum cell_color color)
+{
+	struct stream_cell cell = {
+		.text = start, .length = state->texts.count - start, .color = color};
+
+	TRY(buffer_append(&state->texts, "", 1));
+	cell.width =
+		state->ascii[position] ? cell.length : display_width(state->texts.items + start);
+	return vec_push(&state->cells, cell);
+}
+
+struct error *stream_keep_cell(struct table *table, size_t position, const char *text,
+			       enum cell_color color)
+{
+	struct stream_state *state = table->state;
+	size_t start = state->texts.count;
+
+	TRY(append_text(&state->texts, text));
+	return keep_cell(state, position, start, color);
+}
+
 static struct error *render_row(struct table *table)
 {
 	struct stream_state *state = table->state;
 
 	for (size_t i = 0; i < table->shown_count; i++) {
-		struct stream_cell cell = {.text = state->texts.count,
-					   .color = cell_color(table, table->shown[i])};
+		size_t start = state->texts.count;
 
 		TRY(table_render(table, table->shown[i], &state->texts));
-		cell.length = state->texts.count - cell.text;
-		TRY(buffer_append(&state->texts, "", 1));
-		cell.width = state->ascii[i] ? cell.length
-					     : display_width(state->texts.items + cell.text);
-		TRY(vec_push(&state->cells, cell));
+		TRY(keep_cell(state, i, start, cell_color(table, table->shown[i])));
 	}
 	return NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* src/ui/table: the same rows as aligned text, raw cells, JSON, flat and as a tree. */
 #include <locale.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pty.h>
 #include <termios.h>
@@ -338,6 +339,97 @@ static void a_stream_of_many_rows(void **state)
 	free(f.text);
 }
 
+/* --- a table that becomes long -------------------------------------------------------------- */
+
+enum { LONG_ROWS = 30000 };
+
+static void put_long_row(struct table *table, uint64_t i)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), i < 20000 ? "row%u" : "long-name-%u", (unsigned)i);
+	assert_ok(table_row(table));
+	assert_ok(table_text(table, NAME, i % 7 ? name : NULL));
+	if (i % 5)
+		assert_ok(table_number(table, COUNT, i));
+	if (i % 3 == 0)
+		table_color(table, COUNT, CELL_RED);
+}
+
+/* Every row is there once and in order, before and after it goes on as a stream, in its colour. */
+static void a_long_table_has_every_row(void **state)
+{
+	const struct table_options options = {.noheadings = true, .color = COLOR_ALWAYS};
+	struct fixture f;
+	size_t i = 0;
+
+	(void)state;
+	begin(&f, &flat, &options);
+	for (; i < LONG_ROWS; i++)
+		put_long_row(f.table, i);
+	assert_ok(table_finish(f.table));
+	table_destroy(f.table);
+	fclose(f.out);
+	i = 0;
+	for (char *next = f.text, *line; (line = strsep(&next, "\n")) && *line; i++) {
+		char name[32], number[48];
+
+		snprintf(name, sizeof(name), i < 20000 ? "row%zu " : "long-name-%zu ", i);
+		assert_int_equal(strncmp(line, name, strlen(name)) == 0, i % 7 != 0);
+		snprintf(number, sizeof(number), i % 3 ? " %zu" : "\033[31m%zu\033[0m", i);
+		const char *at = strstr(line, number);
+		assert_int_equal(at && at[strlen(number)] == '\0', i % 5 != 0);
+	}
+	assert_int_equal(i, LONG_ROWS);
+	free(f.text);
+}
+
+static void a_long_table_takes_no_more_memory(void **state)
+{
+	FILE *out = fopen("/dev/null", "w");
+	struct table *table;
+	size_t before = 0;
+
+	(void)state;
+	assert_non_null(out);
+	assert_ok(table_create(&flat, &(struct table_options){0}, out, &table));
+	for (uint64_t i = 0; i < 3 * LONG_ROWS; i++) {
+		put_long_row(table, i);
+		if (i == LONG_ROWS)
+			before = mallinfo2().uordblks;
+	}
+	assert_true(mallinfo2().uordblks <= before + 4096);
+	assert_ok(table_finish(table));
+	table_destroy(table);
+	fclose(out);
+}
+
+/* A row may come before its parent's other rows in a tree: it waits for the last one. */
+static void a_long_tree_stays_one(void **state)
+{
+	struct fixture f;
+	size_t first, lines = 0;
+
+	(void)state;
+	begin(&f, &tree, &(struct table_options){.noheadings = true});
+	assert_ok(table_child_row(f.table, TABLE_ROOT, &first));
+	assert_ok(table_text(f.table, NAME, "first"));
+	for (size_t i = 1; i < 6000; i++)
+		assert_ok(table_row(f.table));
+	assert_ok(table_child_row(f.table, first, NULL));
+	assert_ok(table_text(f.table, NAME, "child"));
+	assert_int_equal(fflush(f.out), 0);
+	assert_int_equal(f.length, 0);
+	assert_ok(table_finish(f.table));
+	table_destroy(f.table);
+	fclose(f.out);
+	for (const char *p = f.text; *p; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 6001);
+	assert_ptr_equal(strstr(f.text, "child") < strchr(strchr(f.text, '\n') + 1, '\n'), true);
+	free(f.text);
+}
+
 /* --- rows made again ------------------------------------------------------------------------ */
 
 enum { AGAIN_ROWS = 1200 };
@@ -635,6 +727,9 @@ int main(void)
 		cmocka_unit_test(text_from_outside_is_escaped),
 		cmocka_unit_test(colour_wraps_the_cell_alone),
 		cmocka_unit_test(a_stream_of_many_rows),
+		cmocka_unit_test(a_long_table_has_every_row),
+		cmocka_unit_test(a_long_table_takes_no_more_memory),
+		cmocka_unit_test(a_long_tree_stays_one),
 		cmocka_unit_test(rows_made_again_are_the_same),
 		cmocka_unit_test(a_new_row_begins_empty),
 		cmocka_unit_test(a_narrow_terminal_cuts_the_elastic_column),
