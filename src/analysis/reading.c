@@ -85,17 +85,16 @@ static struct error *give_fault(struct reader *reader, const struct error *fault
 static struct error *read_physical_batch(struct reader *reader)
 {
 	uint64_t start = reader->done, end = next_multiple(start, PIECE_MAX, reader->range.end);
+	const void *bytes;
 	size_t got;
-	_cleanup_error_ struct error *error =
-		source_read(reader->source, start, reader->buffer, (size_t)(end - start), &got);
+	_cleanup_error_ struct error *error = source_view(reader->source, start, reader->buffer,
+							  (size_t)(end - start), &bytes, &got);
 
 	if (error && !error_is(error, ERROR_FAULT))
 		return scope_take(error, NULL);
-	TRY(give(reader, start + got,
-		 (struct piece){.bytes = reader->buffer,
-				.has_paddr = true,
-				.paddr = start,
-				.state = "ram"}));
+	TRY(give(
+		reader, start + got,
+		(struct piece){.bytes = bytes, .has_paddr = true, .paddr = start, .state = "ram"}));
 	if (!error)
 		return NULL;
 	/* The source does not say where the next readable address is, unless it is that of RAM. */

@@ -237,7 +237,7 @@ static void bpf_close(struct source *source)
 	scope_closep(&s->map);
 }
 
-static int bpf_copy(struct source *source, uint64_t paddr, void *buffer, size_t length)
+static int bpf_view(struct source *source, uint64_t paddr, const void **bytes, size_t length)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
 	struct request request = {.address = s->direct_map + paddr, .length = length};
@@ -245,9 +245,17 @@ static int bpf_copy(struct source *source, uint64_t paddr, void *buffer, size_t 
 	/* Other mappings follow on the direct map, and they are of something else. */
 	if (paddr + length > ram_end(source))
 		return EFAULT;
-	int errnum = run_program(s, &request);
+	*bytes = s->bytes;
+	return run_program(s, &request);
+}
+
+static int bpf_copy(struct source *source, uint64_t paddr, void *buffer, size_t length)
+{
+	const void *bytes;
+	int errnum = bpf_view(source, paddr, &bytes, length);
+
 	if (!errnum)
-		memcpy(buffer, s->bytes, length);
+		memcpy(buffer, bytes, length);
 	return errnum;
 }
 
@@ -274,6 +282,7 @@ const struct source_ops source_bpf = {
 	.open = bpf_open,
 	.close = bpf_close,
 	.copy = bpf_copy,
+	.view = bpf_view,
 	.cause = bpf_cause,
 	.kernel = bpf_kernel,
 };

@@ -25,6 +25,12 @@ struct source_ops {
 	/* Copies all of it, or nothing that counts: then an errno. */
 	int (*copy)(struct source *source, uint64_t paddr, void *buffer, size_t length);
 
+	/*
+	 * The same without a copy of it: *bytes is of the source, until it is used again. NULL: it
+	 * has none.
+	 */
+	int (*view)(struct source *source, uint64_t paddr, const void **bytes, size_t length);
+
 	/* What such an errno of copy() means, in words; NULL for strerror()'s. */
 	const char *(*cause)(int errnum);
 

@@ -362,6 +362,22 @@ struct error *source_read(struct source *source, uint64_t paddr, void *buffer, s
 	return NULL;
 }
 
+struct error *source_view(struct source *source, uint64_t paddr, void *buffer, size_t length,
+			  const void **bytes, size_t *got)
+{
+	bool whole = source->ops->view && length > 0 &&
+		     length <= SOURCE_BATCH - paddr % SOURCE_BATCH &&
+		     readable_until(source, paddr) - paddr >= length;
+
+	if (whole && source->ops->view(source, paddr, bytes, length) == 0) {
+		*got = length;
+		return NULL;
+	}
+	/* All that is not so simple, and what cannot be read. */
+	*bytes = buffer;
+	return source_read(source, paddr, buffer, length, got);
+}
+
 const char *source_fault_cause(const struct error *error)
 {
 	const char *message = error_message(error), *colon = strstr(message, ": ");

@@ -52,6 +52,13 @@ const struct range *source_ram(const struct source *source, size_t *count);
 struct error *source_read(struct source *source, uint64_t paddr, void *buffer, size_t length,
 			  size_t *got);
 
+/*
+ * The same, for who only looks at the bytes: *bytes is where they are, in `buffer`, or in what the
+ * source itself copied them to, which is one copy less; valid until the source is used again.
+ */
+struct error *source_view(struct source *source, uint64_t paddr, void *buffer, size_t length,
+			  const void **bytes, size_t *got);
+
 /* The message of a fault without the address that it begins with: one cause may hold for many. */
 const char *source_fault_cause(const struct error *error);
 

@@ -74,6 +74,24 @@ static struct error *fake_kernel(struct source *source, struct source_kernel *ke
 	return NULL;
 }
 
+static int fake_view(struct source *source, uint64_t paddr, const void **bytes, size_t length)
+{
+	static unsigned char own[SOURCE_BATCH];
+
+	*bytes = own;
+	return fake_copy(source, paddr, own, length);
+}
+
+static const struct source_ops viewed_ops = {
+	.name = "viewed",
+	.size = sizeof(struct fake_source),
+	.open = fake_open,
+	.close = fake_close,
+	.copy = fake_copy,
+	.view = fake_view,
+	.cause = fake_cause,
+};
+
 static const struct source_ops fake_ops = {
 	.name = "fake",
 	.size = sizeof(struct fake_source),
@@ -176,6 +194,46 @@ static void any_address_is_an_exception(void **state)
 	assert_bytes(buffer, 0x9fbf0, got);
 	assert_error(source_read(source, UINT64_C(1) << 52, buffer, 1, &got), ERROR_FAULT,
 		     "beyond any physical address");
+	source_close(source);
+}
+
+/* What a source shows in its own memory is what it copies, and what it cannot show is copied. */
+static void views_are_as_reads(void **state)
+{
+	static const struct {
+		uint64_t paddr, length, got;
+		bool own, fault;
+	} cases[] = {
+		{0x100000, SOURCE_BATCH, SOURCE_BATCH, true, false},
+		{0x100123, 77, 77, true, false},
+		{0x100123, SOURCE_BATCH, SOURCE_BATCH, false, false}, /* two batches */
+		{0x9fbf0, 16, 16, true, false},                       /* up to the end of RAM */
+		{0x9fbf0, 32, 16, false, true},                       /* beyond */
+		{0x204ff0, 0x2000, 0x10, false, true},                /* up to a bad page */
+		{0x206000, 0x1000, 0x1000, true, false},              /* behind it */
+		{0xa0000, 16, 0, false, true},
+		{UINT64_MAX, 16, 0, false, true},
+		{0x100000, 0, 0, false, false},
+	};
+	static unsigned char buffer[SOURCE_BATCH];
+	struct source *source;
+
+	(void)state;
+	assert_ok(source_create(&viewed_ops, 0, ram, 2, &source));
+	struct fake_source *fake = (struct fake_source *)source;
+	fake->bad[fake->bad_count++] = 0x205;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const void *bytes = NULL;
+		size_t got = 99;
+		struct error *error =
+			source_view(source, cases[i].paddr, buffer, cases[i].length, &bytes, &got);
+
+		assert_int_equal(error_is(error, ERROR_FAULT), cases[i].fault);
+		assert_int_equal(got, cases[i].got);
+		assert_int_equal(bytes != buffer, cases[i].own);
+		assert_bytes(bytes, cases[i].paddr, got);
+		error_free(error);
+	}
 	source_close(source);
 }
 
@@ -360,6 +418,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_read_of_nothing),
 		cmocka_unit_test(stops_where_ram_ends),
 		cmocka_unit_test(any_address_is_an_exception),
+		cmocka_unit_test(views_are_as_reads),
 		cmocka_unit_test(one_bad_page),
 		cmocka_unit_test(kernel_addresses),
 		cmocka_unit_test(names),
