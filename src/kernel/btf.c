@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/library.h"
+#include "base/scope.h"
 #include "proc/mounted.h"
 
 /*
@@ -23,6 +27,7 @@ enum { NESTING = 16, MEMBERS_LOOKED_AT = 1 << 18 };
 struct libbpf {
 	__typeof__(libbpf_set_print) *set_print;
 	__typeof__(btf__parse_raw) *parse_raw;
+	__typeof__(btf__new) *parse_bytes;
 	__typeof__(btf__free) *free;
 	__typeof__(btf__find_by_name_kind) *find_by_name_kind;
 	__typeof__(btf__name_by_offset) *name_by_offset;
@@ -43,6 +48,7 @@ static struct error *libbpf_load(struct libbpf *bpf)
 	const struct library_function functions[] = {
 		{"libbpf_set_print", &bpf->set_print},
 		{"btf__parse_raw", &bpf->parse_raw},
+		{"btf__new", &bpf->parse_bytes},
 		{"btf__free", &bpf->free},
 		{"btf__find_by_name_kind", &bpf->find_by_name_kind},
 		{"btf__name_by_offset", &bpf->name_by_offset},
@@ -61,6 +67,28 @@ struct error *kernel_types_check_library(void)
 	return libbpf_load(&bpf);
 }
 
+/*
+ * From Linux 6.16 on the kernel's file can be mapped (kernel/bpf/sysfs_btf.c), which saves reading
+ * its megabytes a page a system call. NULL if that is not so: it is read then.
+ */
+static struct btf *parse_mapped(const struct libbpf *bpf, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	/* The kernel's own does not become shorter while it is mapped; another might. */
+	if (fd < 0 || strcmp(path, KERNEL_TYPES_PATH) != 0 || fstat(fd, &status) < 0 ||
+	    status.st_size <= 0 || status.st_size > UINT32_MAX)
+		return NULL;
+	size_t size = (size_t)status.st_size;
+	void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return NULL;
+	struct btf *btf = bpf->parse_bytes(bytes, (uint32_t)size);
+	munmap(bytes, size);
+	return btf;
+}
+
 struct error *kernel_types_load(const char *path, struct kernel_types **types)
 {
 	struct kernel_types *loaded = calloc(1, sizeof(*loaded));
@@ -73,8 +101,10 @@ struct error *kernel_types_load(const char *path, struct kernel_types **types)
 		return error;
 	}
 	loaded->bpf.set_print(NULL); /* what fails is our errors' business */
+	loaded->btf = parse_mapped(&loaded->bpf, path);
 	errno = 0;
-	loaded->btf = loaded->bpf.parse_raw(path);
+	if (!loaded->btf)
+		loaded->btf = loaded->bpf.parse_raw(path);
 	if (loaded->btf) {
 		*types = loaded;
 		return NULL;
