@@ -7,6 +7,7 @@
 enum {
 	FRAME_SHIFT = 12,
 	CHANGES_FOLLOWED = 4, /* of an entry whose table changed while it was read */
+	AHEAD = 16,           /* of the deepest tables so many are read before one looks again */
 };
 
 const char *entry_kind_name(enum entry_kind kind)
@@ -202,7 +203,9 @@ struct iteration {
 	unsigned deepest; /* of the tables that are read: those below it are leaves */
 	uint64_t budget;  /* tables that may still be read */
 	uint64_t path[TABLE_DEPTH];
-	uint64_t entries[TABLE_DEPTH][TABLE_ENTRIES]; /* of the table in hand at each depth */
+	const uint64_t *entries[TABLE_DEPTH]; /* of the table in hand at each depth */
+	uint64_t tables[TABLE_DEPTH][TABLE_ENTRIES];
+	uint64_t ahead[AHEAD][TABLE_ENTRIES];
 	size_t count;
 	struct page_table_leaf leaves[TABLE_ENTRIES];
 };
@@ -247,7 +250,8 @@ static struct error *read_child(struct iteration *it, unsigned depth, uint64_t a
 		uint64_t value, paddr = entry->frame << FRAME_SHIFT;
 
 		TRY(take_from_budget(it));
-		TRY(table->read(table->argument, paddr, it->entries[depth], TABLE_BYTES));
+		it->entries[depth] = it->tables[depth];
+		TRY(table->read(table->argument, paddr, it->tables[depth], TABLE_BYTES));
 		TRY(table->read(table->argument, at, &value, sizeof(value)));
 		if (value == entry->value)
 			return NULL;
@@ -281,6 +285,67 @@ static struct error *descend(struct iteration *it, unsigned depth, uint64_t addr
 	return iterate_table(it, depth + 1, address, access & granted(depth, entry));
 }
 
+/*
+ * Reads the tables that entries [first, first + count) of a table point at, then those entries
+ * again, for all of them at once. whole[i] is whether the table of an entry is in it->ahead[i], and
+ * was its after it was read; of the others nothing is known. What changed is as it is now.
+ */
+static struct error *read_ahead(struct iteration *it, unsigned depth, unsigned first,
+				unsigned count, bool *whole)
+{
+	const struct page_table *table = it->table;
+	uint64_t *entries = it->tables[depth] + first; /* never ahead themselves */
+	uint64_t again[AHEAD];
+	struct error *error = NULL;
+	unsigned tables = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct page_table_entry entry;
+
+		decode(table, depth, it->path, entries[i], &entry);
+		whole[i] = entry.kind == ENTRY_TABLE && it->budget > 0 && !error;
+		if (!whole[i])
+			continue;
+		it->budget--;
+		tables++;
+		error = table->read(table->argument, entry.frame << FRAME_SHIFT, it->ahead[i],
+				    TABLE_BYTES);
+	}
+	if (!error && tables > 0)
+		error = table->read(table->argument, it->path[depth] + 8 * first, again, 8 * count);
+	for (unsigned i = 0; i < count && tables > 0; i++) {
+		whole[i] = whole[i] && !error && again[i] == entries[i];
+		if (!error)
+			entries[i] = again[i];
+	}
+	if (!error_is(error, ERROR_FAULT))
+		return error;
+	error_free(error); /* one by one it is known which */
+	return NULL;
+}
+
+/* An entry of the table in it->entries[depth]; `child` is the table it points at, if that was read.
+ */
+static struct error *iterate_entry(struct iteration *it, unsigned depth, unsigned index,
+				   uint64_t address, unsigned access, const uint64_t *child)
+{
+	uint64_t value = it->entries[depth][index];
+	struct page_table_entry entry;
+
+	if (value == 0)
+		return NULL;
+	decode(it->table, depth, it->path, value, &entry);
+	if (entry.kind == ENTRY_EMPTY)
+		return NULL;
+	if (entry.kind != ENTRY_TABLE || depth == it->deepest)
+		return add_leaf(it, depth, address, access, &entry);
+	if (!child)
+		return descend(it, depth, address, it->path[depth] + 8 * index, access, &entry);
+	it->entries[depth + 1] = child;
+	it->path[depth + 1] = entry.frame << FRAME_SHIFT;
+	return iterate_table(it, depth + 1, address, access & granted(depth, &entry));
+}
+
 /* The entries of the table in it->entries[depth], which maps addresses from `base` on. */
 static struct error *iterate_table(struct iteration *it, unsigned depth, uint64_t base,
 				   unsigned access)
@@ -290,19 +355,16 @@ static struct error *iterate_table(struct iteration *it, unsigned depth, uint64_
 	uint64_t from = it->range.start > base ? it->range.start : base;
 	uint64_t to = it->range.end - 1 < top ? it->range.end - 1 : top;
 	unsigned last = page_table_index(level, to);
+	bool ahead = depth + 1 == it->deepest, whole[AHEAD];
 
-	for (unsigned i = page_table_index(level, from); i <= last; i++) {
-		uint64_t value = it->entries[depth][i],
-			 address = base + ((uint64_t)i << level->shift);
-		struct page_table_entry entry;
-
-		if (value == 0)
-			continue;
-		decode(it->table, depth, it->path, value, &entry);
-		if (entry.kind == ENTRY_TABLE && depth < it->deepest)
-			TRY(descend(it, depth, address, it->path[depth] + 8 * i, access, &entry));
-		else if (entry.kind != ENTRY_EMPTY)
-			TRY(add_leaf(it, depth, address, access, &entry));
+	for (unsigned i = page_table_index(level, from), next = i, begun = i; i <= last; i++) {
+		if (ahead && i == next) {
+			begun = i;
+			next = last - i < AHEAD ? last + 1 : i + AHEAD;
+			TRY(read_ahead(it, depth, begun, next - begun, whole));
+		}
+		TRY(iterate_entry(it, depth, i, base + ((uint64_t)i << level->shift), access,
+				  ahead && whole[i - begun] ? it->ahead[i - begun] : NULL));
 	}
 	return NULL;
 }
@@ -332,7 +394,8 @@ static struct error *iterate_root(struct iteration *it)
 	TRY(check_root(table));
 	TRY(take_from_budget(it));
 	it->path[0] = table->root;
-	TRY(table->read(table->argument, table->root, it->entries[0], TABLE_BYTES));
+	it->entries[0] = it->tables[0];
+	TRY(table->read(table->argument, table->root, it->tables[0], TABLE_BYTES));
 	TRY(iterate_table(it, 0, base, ENTRY_ACCESS));
 	return flush(it);
 }

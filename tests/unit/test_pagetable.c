@@ -638,6 +638,38 @@ static void faults_are_leaves(void **state)
 	assert_error(page_table_walk_to(&table, 0, &w), ERROR_INPUT, "no page table can lie");
 }
 
+/* Tables side by side are read some at a time: every one is there, and one that faults or changes
+ * loses none of the others. */
+static void tables_side_by_side(void **state)
+{
+	(void)state;
+	struct page_table table = made(false);
+
+	way_to(false, 0);
+	memory[3][0] = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		memory[2][3 * i + 1] = frame(10 + i) | TABLE;
+		memory[10 + i][i] = UINT64_C(0x100000) + i * 0x1000 + P;
+	}
+	memory[2][200] = UINT64_C(0x40200000) | P | PS;
+	assert_ok(iterate(&table, USER));
+	assert_int_equal(seen.count, 41);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_int_equal(seen.leaves[i].address, (3 * i + 1) * 0x200000 + i * 0x1000);
+		assert_int_equal(seen.leaves[i].entry.frame, 0x100 + i);
+	}
+	unreadable = frame(10 + 7);
+	assert_ok(iterate(&table, USER));
+	assert_int_equal(seen.count, 41);
+	assert_int_equal(seen.bad, 1);
+	assert_int_equal(seen.leaves[7].entry.fault, FAULT_UNREADABLE);
+	assert_int_equal(seen.leaves[8].entry.frame, 0x108);
+	/* From the middle of one to the middle of another. */
+	unreadable = 0;
+	assert_ok(iterate(&table, (struct range){4 * 0x200000 + 0x1000, 10 * 0x200000 + 0x3000}));
+	assert_int_equal(seen.count, 2);
+}
+
 /* The table is freed and filled with something else while it is read. */
 static void replace_table(uint64_t paddr)
 {
@@ -729,6 +761,7 @@ int main(void)
 		TEST(loops_are_leaves),
 		TEST(work_is_bounded),
 		TEST(faults_are_leaves),
+		TEST(tables_side_by_side),
 		TEST(freed_tables_are_not_believed),
 		TEST(the_visitors_error_ends_it),
 	};
