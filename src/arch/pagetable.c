@@ -218,12 +218,23 @@ static struct error *flush(struct iteration *it)
 	return count ? it->visit(it->argument, it->leaves, count) : NULL;
 }
 
+/* A leaf whose entry is already where it belongs. */
+static struct error *keep_leaf(struct iteration *it, unsigned depth, uint64_t address,
+			       unsigned access)
+{
+	struct page_table_leaf *leaf = &it->leaves[it->count++];
+
+	leaf->address = address;
+	leaf->access = access & granted(depth, &leaf->entry);
+	leaf->depth = (uint8_t)depth;
+	return it->count == TABLE_ENTRIES ? flush(it) : NULL;
+}
+
 static struct error *add_leaf(struct iteration *it, unsigned depth, uint64_t address,
 			      unsigned access, const struct page_table_entry *entry)
 {
-	it->leaves[it->count++] = (struct page_table_leaf){
-		address, *entry, access & granted(depth, entry), (uint8_t)depth};
-	return it->count == TABLE_ENTRIES ? flush(it) : NULL;
+	it->leaves[it->count].entry = *entry;
+	return keep_leaf(it, depth, address, access);
 }
 
 static struct error *take_from_budget(struct iteration *it)
@@ -324,21 +335,24 @@ static struct error *read_ahead(struct iteration *it, unsigned depth, unsigned f
 	return NULL;
 }
 
-/* An entry of the table in it->entries[depth]; `child` is the table it points at, if that was read.
+/*
+ * An entry of the table in it->entries[depth]; `child` is the table it points at, if that was read.
+ * It is decoded where a leaf has it: most are leaves, and copying costs more than decoding.
  */
 static struct error *iterate_entry(struct iteration *it, unsigned depth, unsigned index,
 				   uint64_t address, unsigned access, const uint64_t *child)
 {
 	uint64_t value = it->entries[depth][index];
-	struct page_table_entry entry;
+	struct page_table_entry *decoded = &it->leaves[it->count].entry, entry;
 
 	if (value == 0)
 		return NULL;
-	decode(it->table, depth, it->path, value, &entry);
-	if (entry.kind == ENTRY_EMPTY)
+	decode(it->table, depth, it->path, value, decoded);
+	if (decoded->kind == ENTRY_EMPTY)
 		return NULL;
-	if (entry.kind != ENTRY_TABLE || depth == it->deepest)
-		return add_leaf(it, depth, address, access, &entry);
+	if (decoded->kind != ENTRY_TABLE || depth == it->deepest)
+		return keep_leaf(it, depth, address, access);
+	entry = *decoded;
 	if (!child)
 		return descend(it, depth, address, it->path[depth] + 8 * index, access, &entry);
 	it->entries[depth + 1] = child;
