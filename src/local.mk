@@ -23,6 +23,7 @@ libphyslens_a_SOURCES += \
 	src/object/layout.c \
 	src/object/lookup.c \
 	src/object/object.c src/object/object.h \
+	src/object/pe.c \
 	src/object/relocations.c src/object/relocations.h \
 	src/object/symbols.c
 
@@ -126,6 +127,7 @@ libphyslens_a_SOURCES += \
 	src/analysis/verify_compare.c \
 	src/analysis/verify_disk.c \
 	src/analysis/verify_find.c \
+	src/analysis/verify_identity.c \
 	src/analysis/verify_internal.h \
 	src/analysis/verify_look.c \
 	src/analysis/verify_names.c \

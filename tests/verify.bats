@@ -199,6 +199,68 @@ verify_rows() {
 	verify_rows '.verify | length == 1 and .[0].kind == "memfd" and (.[0].object | test("memfd:injected"))'
 }
 
+# little NUMBER BYTES: the number's bytes, the lowest first, as printf(1) has them.
+little() {
+	local i
+
+	for ((i = 0; i < $2; i++)); do printf '\\x%02x' $(($1 >> 8 * i & 255)); done
+}
+
+# pe FILE FLAGS: a PE file of one section at 4096, with these flags.
+pe() {
+	truncate -s 8192 "$1"
+	printf 'MZ' | dd of="$1" conv=notrunc status=none
+	printf '%b' "$(little 64 4)" | dd of="$1" bs=1 seek=60 conv=notrunc status=none
+	# Machine, one section, three words, no optional header, flags; then the section.
+	printf 'PE\0\0%b.text\0\0\0%b' "$(little 0x8664 2)$(little 1 2)$(little 0 12)$(little 0 2)$(little 2 2)" \
+		"$(little 4096 4)$(little 4096 4)$(little 4096 4)$(little 4096 4)$(little 0 12)$(little "$2" 4)" |
+		dd of="$1" bs=1 seek=64 conv=notrunc status=none
+	sync "$1"
+}
+
+@test "a file of no program mapped to be executed: data-exec; a PE file's code is none, its data are" {
+	head -c 8192 /dev/urandom >"$work/file"
+	sync "$work/file"
+	helper_start mapfile -x -t "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	run -1 --separate-stderr physlens verify --json "$PID"
+	json_check ".verify | length == 1 and .[0].kind == \"data-exec\" and .[0].pages == 2 and
+		.[0].vaddr == \"$(helper_value address)\" and .[0].object == \"$work/file\" and .[0].why == null"
+	run -0 physlens verify --allow 'data-exec=map*' "$PID"
+	# The row is about the file and not instead of its bytes.
+	helper tamper mem "$PID" "$(helper_value address)" 9090 >/dev/null
+	verify_rows '[.verify[].kind] | sort == ["data-exec", "patched"]'
+	rm "$work/file"
+	verify_rows '[.verify[].kind] | sort == ["data-exec", "patched"]'
+	pe "$work/code.dll" 0x60000020
+	helper_start mapfile -x -t "$work/code.dll"
+	PID=$HELPER_PID
+	verify_rows '.verify == []'
+	pe "$work/data.dll" 0x40000040
+	helper_start mapfile -x -t "$work/data.dll"
+	PID=$HELPER_PID
+	verify_rows '[.verify[].kind] == ["data-exec"]'
+	# The headers of one that runs are not what may be executed in it.
+	cp "$work/code.dll" "$work/cut.dll"
+	truncate -s 4096 "$work/cut.dll"
+	sync "$work/cut.dll"
+	helper_start mapfile -x -t "$work/cut.dll"
+	PID=$HELPER_PID
+	verify_rows '[.verify[].kind] == ["data-exec"]'
+}
+
+@test "what a library's JIT code is called: deleted as it always is, and the row says whose by its name" {
+	head -c 4096 /dev/urandom >"$work/ffiAbCd12"
+	sync "$work/ffiAbCd12"
+	helper_start mapfile -x -t "$work/ffiAbCd12"
+	PID=$HELPER_PID
+	require_disk
+	verify_rows '[.verify[].kind] == ["data-exec"]'
+	rm "$work/ffiAbCd12"
+	verify_rows '.verify | length == 1 and .[0].kind == "deleted" and .[0].why == "by its name closures of libffi"'
+}
+
 @test "a page of a file over a page of the C library's code: remapped, be it of that library" {
 	local kind
 
@@ -611,7 +673,7 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	[ "$(stat -f -c %T /dev/shm)" = tmpfs ] || skip '/dev/shm is no tmpfs'
 	file=$(mktemp /dev/shm/verify.XXXXXX)
 	head -c 8192 /dev/urandom >"$file"
-	helper_start mapfile -x -t "$file"
+	helper_start mapfile -t "$file"
 	PID=$HELPER_PID
 	run -2 --separate-stderr physlens verify --json "$PID"
 	rm "$file"
@@ -668,7 +730,7 @@ only_cached() {
 	file=$(mktemp /dev/shm/verify.XXXXXX)
 	named_files+=("$file")
 	truncate -s $((last + 16384)) "$file" || skip 'the file system has no such files'
-	helper_start mapfile -x -t -o $last "$file"
+	helper_start mapfile -t -o $last "$file"
 	PID=$HELPER_PID
 	at=$(helper_value address)
 	helper tamper mem "$PID" "$at" 9090 >/dev/null
@@ -734,7 +796,7 @@ only_cached() {
 	done
 	PID=$HELPER_PID
 	require_disk
-	run -0 --separate-stderr timeout 120 "$PHYSLENS" verify --json "${pids[@]}"
+	run -0 --separate-stderr timeout 120 "$PHYSLENS" verify --allow data-exec=mapfile --json "${pids[@]}"
 	json_check ".verify == [] and .summary.unverifiable == 0 and .summary.processes == ${#pids[@]}"
 	[[ "$stderr" == *"$work/elf/sections-overlap.elf: section: overlaps another: compared all the same"* ]]
 	[[ "$stderr" == *"$work/elf/section-past-end.elf: section: past the end of the file: compared"* ]]
@@ -742,7 +804,7 @@ only_cached() {
 	for ((i = 0; i < ${#pids[@]}; i++)); do
 		helper tamper mem "${pids[i]}" "${places[i]}" 00 >/dev/null
 	done
-	run -1 --separate-stderr timeout 120 "$PHYSLENS" verify --json "${pids[@]}"
+	run -1 --separate-stderr timeout 120 "$PHYSLENS" verify --allow data-exec=mapfile --json "${pids[@]}"
 	json_check ".verify | length == ${#pids[@]} and ([.[].pid] | unique | length == ${#pids[@]})"
 	json_check '[.verify[].kind] | unique - ["copied", "patched"] == []'
 }
@@ -775,7 +837,7 @@ only_cached() {
 @test "files with more pages than are remembered are compared piece by piece" {
 	head -c 4M /dev/urandom >"$work/file"
 	sync "$work/file"
-	helper_start mapfile -x -t "$work/file"
+	helper_start mapfile -t "$work/file"
 	PID=$HELPER_PID
 	require_disk
 	whole=$(physlens verify --json "$PID" | jq .summary.frames)

@@ -402,20 +402,6 @@ static struct error *count_present(void *argument, uint64_t vpn, const uint64_t 
 	return NULL;
 }
 
-static struct error *found_area(struct verify *v, enum verify_kind kind, struct space *space,
-				uint32_t number, uint32_t file, const struct vma *vma)
-{
-	struct verify_finding *finding;
-	uint64_t present = 0;
-
-	TRY(space_pages(space, vma, vma->range, count_present, &present));
-	TRY(verify_found(v, kind, number, file, *vma->name ? vma->name : NULL, vma->range, NULL,
-			 &finding));
-	if (finding)
-		finding->pages = present;
-	return NULL;
-}
-
 static struct error *found_fate(struct verify *v, struct space *space, uint32_t number,
 				const struct numbered_file *f, const struct vma *vma)
 {
@@ -450,6 +436,46 @@ struct collector {
 	uint64_t module_end;
 	struct placed_areas places;
 };
+
+/* A row for an area as a whole; takes `why`, which may be NULL. */
+static struct error *found_area(const struct collector *c, enum verify_kind kind, uint32_t file,
+				const struct vma *vma, char *why)
+{
+	struct verify_finding *finding;
+	uint64_t present = 0;
+	struct error *error = space_pages(c->space, vma, vma->range, count_present, &present);
+
+	if (error) {
+		free(why);
+		return error;
+	}
+	TRY(verify_found(c->verify, kind, c->number, file, *vma->name ? vma->name : NULL,
+			 vma->range, why, &finding));
+	if (finding)
+		finding->pages = present;
+	return NULL;
+}
+
+/*
+ * Code of a deleted or replaced file; of one that is no program a row for the area, unless it is
+ * deleted and by its name what a JIT compiler's library makes.
+ */
+static struct error *found_program(const struct collector *c, const struct vma *vma)
+{
+	struct verify_file *file = c->f.file;
+	const char *known = verify_known_cache(file->path);
+	bool program = verify_is_program(file, vma);
+	char *why = NULL;
+
+	if (!program && known && file->fate == FATE_DELETED && !file->fate_why &&
+	    !(file->fate_why = strdup(known)))
+		return error_nomem();
+	if (program || (known && file->fate == FATE_DELETED))
+		return found_fate(c->verify, c->space, c->number, &c->f, vma);
+	if (known && !(why = strdup(known)))
+		return error_nomem();
+	return found_area(c, VERIFY_DATA_EXEC, c->f.number, vma, why);
+}
 
 /* What is in swap of a file's area is private: somebody wrote it. The process has it read back. */
 static bool is_comparable(uint64_t word)
@@ -634,9 +660,9 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 						       .has_bias = area.has_bias,
 						       .exec = exec})));
 	if (exec && is_memfd(c, vma))
-		return found_area(v, VERIFY_MEMFD, c->space, c->number, c->f.number, vma);
+		return found_area(c, VERIFY_MEMFD, c->f.number, vma, NULL);
 	if (exec && is_regular(c->f.file))
-		TRY(found_fate(v, c->space, c->number, &c->f, vma));
+		TRY(found_program(c, vma));
 	/* A device's memory is no file's, unless it is executed. */
 	if (!exec && (vma->perms & VMA_WRITE || !is_regular(c->f.file)))
 		return NULL;
@@ -772,14 +798,14 @@ static struct error *collect_area(struct collector *c, const struct vma *vma)
 	if (is_kernels(vma))
 		return NULL;
 	if (exec && vma->perms & VMA_WRITE)
-		TRY(found_area(v, VERIFY_WRITABLE_EXEC, c->space, c->number,
-			       is_file(c, vma) ? c->f.number : VERIFY_NONE, vma));
+		TRY(found_area(c, VERIFY_WRITABLE_EXEC, is_file(c, vma) ? c->f.number : VERIFY_NONE,
+			       vma, NULL));
 	if (is_file(c, vma))
 		return collect_file(c, vma);
 	if (is_moved(c, vma, &offset))
 		return collect_moved(c, vma, offset);
 	if (exec)
-		return found_area(v, VERIFY_ANON_EXEC, c->space, c->number, VERIFY_NONE, vma);
+		return found_area(c, VERIFY_ANON_EXEC, VERIFY_NONE, vma, NULL);
 	return NULL;
 }
 

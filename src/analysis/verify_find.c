@@ -17,8 +17,10 @@ static const char *const kind_names[] = {
 	[VERIFY_MEMFD] = "memfd",
 	[VERIFY_ANON_EXEC] = "anon-exec",
 	[VERIFY_WRITABLE_EXEC] = "writable-exec",
+	[VERIFY_DATA_EXEC] = "data-exec",
 	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
 	[VERIFY_REMAPPED] = "remapped",
+	/* no findings: */
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
 	[VERIFY_UNSTABLE] = "unstable",
 	[VERIFY_PROTECTED] = "protected",

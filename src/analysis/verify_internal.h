@@ -278,6 +278,18 @@ struct error *verify_unread_page(struct verify *v, struct verify_file *file,
 /* Whether the frame is dirty or being written; false where that is hidden: *known says so. */
 struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool *known);
 
+/* --- verify_identity.c --- */
+
+/*
+ * Whether the area's file is of a format that holds code, with code there: any ELF file, whose
+ * pages have questions of their own, or a PE file's executable section. Also where it cannot be
+ * read.
+ */
+bool verify_is_program(const struct verify_file *file, const struct vma *vma);
+
+/* Whose code it is, by the name alone ("by its name …", a literal), or NULL. */
+const char *verify_known_cache(const char *path);
+
 /* --- verify_vdso.c --- */
 
 struct error *verify_vdsos(struct verify *v);

@@ -558,9 +558,9 @@ const struct command command_verify = {
 		"2 could not.\n\n"
 		"Kinds: patched, page-cache, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
-		"memfd, anon-exec, writable-exec, foreign-vdso, remapped; and no findings: "
-		"unverifiable,\n"
-		"unstable, protected, moved.",
+		"memfd, anon-exec, writable-exec, data-exec, foreign-vdso, remapped; and no "
+		"findings:\n"
+		"unverifiable, unstable, protected, moved.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},

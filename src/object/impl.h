@@ -91,6 +91,8 @@ struct object {
 	uint8_t build_id[MAX_BUILD_ID];
 	size_t build_id_length;
 	struct symbols symbols;
+	bool is_pe;
+	VEC(struct range) pe_code; /* of a PE file: bytes that are to be executed */
 };
 
 /* Remembers the first defect; `defect` is a string literal. */
@@ -124,6 +126,9 @@ const char *strings_at(const struct strings *strings, uint64_t offset);
 struct error *object_read_segments(struct object *object);
 struct error *object_read_sections(struct object *object);
 void object_read_build_id(struct object *object);
+
+/* Of a file that is no ELF file: object->is_pe, and then its sections of code. */
+struct error *object_read_pe(struct object *object);
 
 /* Appends the symbols of `from`'s own tables to `into`, which may belong to another object. */
 struct error *symbols_read(struct object *from, struct symbols *into);

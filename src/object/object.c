@@ -191,8 +191,10 @@ static struct error *examine(struct object *object, int fd)
 		return error_errno(errno, "dup");
 	TRY(begin(object));
 	if (!object->is_elf) {
+		struct error *error = object_read_pe(object);
+
 		object_release_file(object);
-		return NULL;
+		return error;
 	}
 	TRY(object_read_segments(object));
 	TRY(object_read_sections(object));
@@ -244,6 +246,7 @@ void object_close(struct object *object)
 	free(object->section_names.text);
 	vec_deinit(&object->segments);
 	vec_deinit(&object->sections);
+	vec_deinit(&object->pe_code);
 	free(object->debug_root);
 	free(object);
 }

@@ -82,6 +82,14 @@ struct error *object_read_symbols(struct object *object, int fd);
 void object_limit(struct object *object, uint64_t *bytes);
 
 bool object_is_elf(const struct object *object);
+
+/*
+ * Whether it is a PE file, as Windows' programs and .NET's assemblies are, and whether some of the
+ * bytes `part` of it belong to a section that is to be executed.
+ */
+bool object_is_pe(const struct object *object);
+bool object_pe_executes(const struct object *object, struct range part);
+
 unsigned object_bits(const struct object *object);         /* 32 or 64; 0 when not ELF */
 bool object_is_pie_or_shared(const struct object *object); /* ET_DYN */
 uint64_t object_size(const struct object *object); /* of the file, in bytes, when it was opened */
