@@ -37,6 +37,7 @@ libphyslens_a_SOURCES += \
 	src/proc/cache.c src/proc/cache.h \
 	src/proc/cgroup.c src/proc/cgroup.h \
 	src/proc/cpuinfo.c src/proc/cpuinfo.h \
+	src/proc/identity.c src/proc/identity.h \
 	src/proc/iomem.c src/proc/iomem.h \
 	src/proc/kallsyms.c src/proc/kallsyms.h \
 	src/proc/kpage.c src/proc/kpage.h \
@@ -80,6 +81,7 @@ libphyslens_a_SOURCES += \
 	src/target/live/files.c \
 	src/target/live/frames.c \
 	src/target/live/freeze.c \
+	src/target/live/identity.c \
 	src/target/live/live.c src/target/live/live.h \
 	src/target/live/process.c \
 	src/target/live/trace.c \

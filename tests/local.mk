@@ -18,6 +18,7 @@ HELPERS = \
 	tests/helpers/mapfile \
 	tests/helpers/pagekinds \
 	tests/helpers/peek \
+	tests/helpers/poser \
 	tests/helpers/secretbytes \
 	tests/helpers/sharers \
 	tests/helpers/spinning \
@@ -182,6 +183,7 @@ BATS_FILES = \
 	tests/freeze.bats \
 	tests/files.bats \
 	tests/hiding.bats \
+	tests/masquerade.bats \
 	tests/translate.bats \
 	tests/fuzz.bats \
 	tests/package.bats \

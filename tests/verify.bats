@@ -999,7 +999,7 @@ flickering() {
 	run -2 physlens verify
 	run -2 physlens verify --all 1
 	run -2 physlens verify --allow nothing=x $$
-	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', foreign-vdso, remapped, unverifiable, unstable, protected, moved)' ]]
+	[[ "$output" == *'--allow: no such kind: nothing (there are: patched, page-cache, '*', data-exec, '*', masquerade, '*'unverifiable, unstable, protected, moved)' ]]
 	run -2 physlens verify --allow patched $$
 	[[ "$output" == *'--allow: not KIND=GLOB, as in anon-exec=node: patched' ]]
 	run -2 physlens verify 0

@@ -62,6 +62,8 @@ struct error *verify_create(struct target *target, struct source *source, struct
 				  1UL << target->page_shift);
 	if (!error)
 		error = load_uprobes(v);
+	if (!error)
+		error = verify_find_covers(v);
 	if (error) {
 		verify_destroy(v);
 		return error;
@@ -86,6 +88,10 @@ static void destroy_findings(struct verify *v)
 	for (size_t i = 0; i < v->remarks.count; i++)
 		free(v->remarks.items[i]);
 	vec_deinit(&v->remarks);
+	for (size_t i = 0; i < v->kernel_threads.count; i++)
+		free(v->kernel_threads.items[i]);
+	vec_deinit(&v->kernel_threads);
+	vec_deinit(&v->covered);
 	tdestroy(v->names, free);
 }
 

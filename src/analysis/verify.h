@@ -36,6 +36,7 @@ enum verify_kind {
 	VERIFY_DATA_EXEC,    /* executable memory of a file that is no program: no ELF or PE file */
 	VERIFY_FOREIGN_VDSO, /* a vdso unlike the others */
 	VERIFY_REMAPPED,     /* a file over code of an object that has other pages there */
+	VERIFY_MASQUERADE,   /* it is not what it is taken for */
 	/* From here on no findings: */
 	VERIFY_UNVERIFIABLE, /* it could not be compared */
 	VERIFY_UNSTABLE,     /* it would not hold still until it was compared */
@@ -100,8 +101,13 @@ void verify_limit(struct verify *verify, size_t pages);
 /* Has what was written to files reach the disk before they are compared. */
 void verify_sync(struct verify *verify);
 
-/* Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile. */
+/* Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile; ERROR_OTHER, and a
+ * finding, where another mount lies over the process in /proc, so that it cannot be seen. */
 struct error *verify_add(struct verify *verify, pid_t pid);
+
+/* The number `index` of those that lie beneath a mount: the list of processes may be without them.
+ * False past the last one. */
+bool verify_covered(const struct verify *verify, size_t index, pid_t *pid);
 
 /* `done` of `all` bytes. */
 typedef void (*verify_progress)(void *argument, uint64_t done, uint64_t all);

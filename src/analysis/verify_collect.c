@@ -834,9 +834,11 @@ static struct error *collect(struct verify *v, struct space *space, bool vdso_on
 		if (!vdso_only || strcmp(vmas.items[i].name, "[vdso]") == 0)
 			error = collect_area(&c, &vmas.items[i]);
 	}
-	vma_list_deinit(&vmas);
 	if (!error)
 		error = verify_places(v, c.number, &c.places);
+	if (!error && !vdso_only)
+		error = verify_identity(v, space, c.number, &vmas, &c.places);
+	vma_list_deinit(&vmas);
 	vec_deinit(&c.places);
 	if (!error)
 		error = space_check_alive(space);
@@ -848,6 +850,7 @@ struct error *verify_add(struct verify *v, pid_t pid)
 {
 	struct space *space;
 
+	TRY(verify_check_cover(v, pid));
 	TRY(target_open_space(v->target, pid, &space));
 	struct error *error = collect(v, space, false);
 	space_close(space);

@@ -20,6 +20,7 @@ static const char *const kind_names[] = {
 	[VERIFY_DATA_EXEC] = "data-exec",
 	[VERIFY_FOREIGN_VDSO] = "foreign-vdso",
 	[VERIFY_REMAPPED] = "remapped",
+	[VERIFY_MASQUERADE] = "masquerade",
 	/* no findings: */
 	[VERIFY_UNVERIFIABLE] = "unverifiable",
 	[VERIFY_UNSTABLE] = "unstable",

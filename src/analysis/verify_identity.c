@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Is what runs what it is taken for? */
 #include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/verify_internal.h"
@@ -38,6 +40,386 @@ const char *verify_known_cache(const char *path)
 	for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++) {
 		if (fnmatch(caches[i].name, path, 0) == 0)
 			return caches[i].what;
+	}
+	return NULL;
+}
+
+/* --- threads of the kernel -----------------------------------------------------------------------
+ */
+
+/* What nobody but the kernel calls anything. (Others, as nfsd, are programs' names, too.) */
+static const char *const kernel_names[] = {
+	"kworker/*",         "ksoftirqd/[0-9]*", "migration/[0-9]*",
+	"cpuhp/[0-9]*",      "watchdog/[0-9]*",  "idle_inject/[0-9]*",
+	"rcuo[bgps]/[0-9]*", "rcub/[0-9]*",      "rcuc/[0-9]*",
+	"irq/[0-9]*",        "jbd2/*",           "xfsaild/*",
+	"kthreadd",          "kswapd[0-9]*",     "kcompactd[0-9]*",
+	"khugepaged",        "kdevtmpfs",        "kauditd",
+	"khungtaskd",        "oom_reaper",       "kblockd",
+	"kintegrityd",       "kthrotld",         "kdmflush*",
+	"rcu_sched",         "rcu_preempt",      "rcu_gp",
+	"rcu_par_gp",        "scsi_eh_[0-9]*",   "scsi_tmf_[0-9]*",
+	"ext4-rsv-conver",   "mm_percpu_wq",
+};
+
+static bool is_kernels_alone(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kernel_names) / sizeof(kernel_names[0]); i++) {
+		if (fnmatch(kernel_names[i], name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Alike but for the numbers in them. */
+static bool is_alike(const char *a, const char *b)
+{
+	while (*a && *b) {
+		size_t digits = strspn(a, "0123456789"), others = strspn(b, "0123456789");
+
+		if (!digits != !others || (!digits && *a != *b))
+			return false;
+		a += digits ? digits : 1;
+		b += digits ? others : 1;
+	}
+	return !*a && !*b;
+}
+
+/* Rescuers of work queues are called by those alone up to Linux 6.8: "kworker/R-mld" was "mld". */
+static struct error *keep_kernel_thread(struct verify *v, const char *command)
+{
+	static const char rescuer[] = "kworker/R-";
+	size_t skipped = strncmp(command, rescuer, strlen(rescuer)) == 0 ? strlen(rescuer) : 0;
+	char *name = strdup(command + skipped);
+	struct error *error = name ? vec_push(&v->kernel_threads, name) : error_nomem();
+
+	if (error)
+		free(name);
+	return error;
+}
+
+static struct error *load_kernel_threads(struct verify *v)
+{
+	process_vec list = {0};
+	struct error *error = target_processes(v->target, &list);
+
+	for (size_t i = 0; !error && i < list.count; i++) {
+		if (list.items[i].kernel_thread)
+			error = keep_kernel_thread(v, list.items[i].command);
+	}
+	vec_deinit(&list);
+	v->has_kernel_threads = true;
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error); /* then the names that nobody else has must do */
+	return NULL;
+}
+
+/* Whether a thread of this kernel has the name, or any kernel's would. */
+static struct error *is_kernel_thread(struct verify *v, const char *name, bool *is)
+{
+	*is = is_kernels_alone(name);
+	if (*is)
+		return NULL;
+	if (!v->has_kernel_threads)
+		TRY(load_kernel_threads(v));
+	for (size_t i = 0; i < v->kernel_threads.count && !*is; i++)
+		*is = is_alike(v->kernel_threads.items[i], name);
+	return NULL;
+}
+
+/* "[kworker/0:1]" without the brackets, which a comm may have no room for at its end; blanks may
+ * follow. False where there are none. */
+static bool strip_brackets(const char *text, bool cut, char *name, size_t size)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == ' ')
+		length--;
+	bool closed = length > 2 && text[length - 1] == ']';
+	if (text[0] != '[' || !(closed || (cut && length > 2)))
+		return false;
+	length -= closed ? 2 : 1;
+	if (length >= size)
+		return false;
+	memcpy(name, text + 1, length);
+	name[length] = '\0';
+	return true;
+}
+
+/*
+ * Whether a process, which has memory, is called as a thread of the kernel, which has none: by its
+ * comm, which top shows, or by its first argument. Where that is empty ps puts the comm in
+ * brackets, as it does with threads of the kernel.
+ */
+static struct error *poses_as_kernel(struct verify *v, const struct space *space,
+				     const struct identity *identity, const char **shown)
+{
+	enum { COMM = 15 };
+	const char *comm = space->command;
+	char name[sizeof(identity->title)];
+	bool is = is_kernels_alone(comm);
+
+	*shown = comm;
+	if (!is && strip_brackets(comm, strlen(comm) >= COMM, name, sizeof(name)))
+		TRY(is_kernel_thread(v, name, &is));
+	if (!is && identity->has_title && identity->title[0] == '\0' && comm[0])
+		TRY(is_kernel_thread(v, comm, &is));
+	if (!is && identity->has_title &&
+	    strip_brackets(identity->title, false, name, sizeof(name))) {
+		*shown = identity->title;
+		TRY(is_kernel_thread(v, name, &is));
+	}
+	if (!is)
+		*shown = NULL;
+	return NULL;
+}
+
+/* --- what is mapped ------------------------------------------------------------------------------
+ */
+
+/* Which process, and where a row of it is to be. */
+struct subject {
+	struct verify *verify;
+	struct space *space;
+	uint32_t number;
+	const struct vma_list *vmas;
+	const struct placed_areas *places;
+	struct identity identity;
+};
+
+static const struct placed_area *place_at(const struct subject *s, uint64_t address)
+{
+	for (size_t i = 0; i < s->places->count; i++) {
+		if (range_contains(s->places->items[i].range, address))
+			return &s->places->items[i];
+	}
+	return NULL;
+}
+
+/* Where the program was started, or else the first area that may be executed, or the first. */
+static const struct vma *find_code(const struct subject *s)
+{
+	const struct vma *code = vma_list_find(s->vmas, s->identity.entry);
+
+	for (size_t i = 0; !code && i < s->vmas->count; i++) {
+		if (s->vmas->items[i].perms & VMA_EXEC)
+			code = &s->vmas->items[i];
+	}
+	return code || !s->vmas->count ? code : &s->vmas->items[0];
+}
+
+static struct error *put_row(const struct subject *s, const struct vma *vma, char *why)
+{
+	const struct placed_area *place = place_at(s, vma->range.start);
+	struct verify_finding *finding;
+
+	return verify_found(s->verify, VERIFY_MASQUERADE, s->number,
+			    place ? place->file : VERIFY_NONE,
+			    !place && *vma->name ? vma->name : NULL, vma->range, why, &finding);
+}
+
+static struct error *put_kernel_thread(const struct subject *s, const char *shown)
+{
+	const struct vma *code = find_code(s);
+	char *why;
+
+	if (!code)
+		return NULL;
+	if (asprintf(&why,
+		     "called %s, as a thread of the kernel, but has memory of its own; it is %s",
+		     shown, s->identity.exe ? s->identity.exe : "of an unknown program") < 0)
+		return error_nomem();
+	return put_row(s, code, why);
+}
+
+/* Whether the area shows the file that the kernel has noted as the program. By name where it was
+ * not asked which file it is, or is said to be on another file system: some kernels name the layer
+ * of an overlay. */
+static bool is_of_program(const struct subject *s, const struct placed_area *place)
+{
+	const struct file *file = s->verify->files.items[place->file]->file;
+	const struct vma *vma = vma_list_find(s->vmas, place->range.start);
+
+	if (file->identified && file->device == s->identity.exe_device)
+		return file->inode == s->identity.exe_inode;
+	return vma && strcmp(vma->name, s->identity.exe) == 0;
+}
+
+static bool is_program_mapped(const struct subject *s)
+{
+	for (size_t i = 0; i < s->places->count; i++) {
+		if (is_of_program(s, &s->places->items[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The kernel lets a process name another file as its program (prctl(2), PR_SET_MM_EXE_FILE) once
+ * nothing of the one that it was started of is mapped. Who restores processes maps the file, too.
+ */
+static struct error *judge_program(const struct subject *s)
+{
+	const struct placed_area *start = place_at(s, s->identity.entry);
+	const struct vma *code = find_code(s);
+	char *why;
+
+	if (!s->identity.exe_known || !code)
+		return NULL;
+	bool mapped = is_program_mapped(s);
+	if (mapped && (!start || is_of_program(s, start)))
+		return NULL;
+	if (asprintf(&why,
+		     mapped ? "its program is said to be %s, and was started in another file"
+			    : "its program is said to be %s, of which nothing is mapped",
+		     s->identity.exe) < 0)
+		return error_nomem();
+	return put_row(s, code, why);
+}
+
+/* --- libraries that were preloaded and removed ---------------------------------------------------
+ */
+
+#define DELETED_SUFFIX " (deleted)"
+
+/* Whether a library's file name is among those of a variable as LD_PRELOAD: directories are left
+ * out, since links and "$LIB" may be in them. */
+static bool names(const char *variable, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t length = strlen(name), suffix = strlen(DELETED_SUFFIX);
+
+	if (length > suffix && strcmp(name + length - suffix, DELETED_SUFFIX) == 0)
+		length -= suffix;
+	for (const char *at = variable; *at; at += strspn(at, ": ")) {
+		size_t one = strcspn(at, ": ");
+		const char *end = at + one, *base = end;
+
+		while (base > at && base[-1] != '/')
+			base--;
+		if ((size_t)(end - base) == length && memcmp(base, name, length) == 0)
+			return true;
+		at = end;
+	}
+	return false;
+}
+
+static bool is_removed_code(const struct subject *s, const struct placed_area *place)
+{
+	const struct verify_file *file = s->verify->files.items[place->file];
+
+	/* What is at its path again, of the same build, is not hidden. */
+	return place->exec && file->fate == FATE_DELETED && !file->fate_why;
+}
+
+static struct error *put_preloaded(const struct subject *s, const char *variable, const char *value)
+{
+	uint32_t last = VERIFY_NONE;
+
+	for (size_t i = 0; i < s->places->count; i++) {
+		const struct placed_area *place = &s->places->items[i];
+		const struct vma *vma = vma_list_find(s->vmas, place->range.start);
+		char *why;
+
+		if (!vma || place->file == last || !is_removed_code(s, place) ||
+		    !names(value, s->verify->files.items[place->file]->path))
+			continue;
+		last = place->file;
+		if (asprintf(&why, "%s names this library, which was removed", variable) < 0)
+			return error_nomem();
+		TRY(put_row(s, vma, why));
+	}
+	return NULL;
+}
+
+static struct error *judge_preloads(const struct subject *s)
+{
+	static const char *const variables[] = {"LD_PRELOAD", "LD_AUDIT"};
+	bool any = false;
+
+	for (size_t i = 0; i < s->places->count && !any; i++)
+		any = is_removed_code(s, &s->places->items[i]);
+	for (size_t i = 0; any && i < sizeof(variables) / sizeof(variables[0]); i++) {
+		char *value;
+
+		TRY(space_environ(s->space, variables[i], &value));
+		struct error *error = value ? put_preloaded(s, variables[i], value) : NULL;
+		free(value);
+		TRY(error);
+	}
+	return NULL;
+}
+
+struct error *verify_identity(struct verify *v, struct space *space, uint32_t number,
+			      const struct vma_list *vmas, const struct placed_areas *places)
+{
+	struct subject s = {
+		.verify = v, .space = space, .number = number, .vmas = vmas, .places = places};
+	const char *shown;
+
+	TRY(space_identity(space, &s.identity));
+	struct error *error = poses_as_kernel(v, space, &s.identity, &shown);
+	if (!error && shown)
+		error = put_kernel_thread(&s, shown);
+	if (!error)
+		error = judge_program(&s);
+	if (!error)
+		error = judge_preloads(&s);
+	identity_deinit(&s.identity);
+	return error;
+}
+
+/* --- what lies over a process in /proc -----------------------------------------------------------
+ */
+
+struct error *verify_find_covers(struct verify *v)
+{
+	covered_vec list = {0};
+	struct error *error = target_covered(v->target, &list);
+
+	for (size_t i = 0; !error && i < list.count; i++)
+		error = vec_push(&v->covered, ((struct covered_process_row){list.items[i], false}));
+	vec_deinit(&list);
+	return error;
+}
+
+bool verify_covered(const struct verify *v, size_t index, pid_t *pid)
+{
+	if (index >= v->covered.count)
+		return false;
+	*pid = v->covered.items[index].process.pid;
+	return true;
+}
+
+static struct error *put_cover(struct verify *v, const struct covered_process *process)
+{
+	struct verify_space space = {.pid = process->pid, .command = "?", .unread = true};
+	uint32_t number = (uint32_t)v->spaces.count;
+	struct verify_finding *finding;
+	char *why;
+
+	TRY(vec_push(&v->spaces, space));
+	if (asprintf(&why, "a mount (%s) lies over it: what is there is not the process",
+		     process->type) < 0)
+		return error_nomem();
+	return verify_found(v, VERIFY_MASQUERADE, number, VERIFY_NONE, process->place,
+			    (struct range){0, 0}, why, &finding);
+}
+
+struct error *verify_check_cover(struct verify *v, pid_t pid)
+{
+	for (size_t i = 0; i < v->covered.count; i++) {
+		struct covered_process_row *row = &v->covered.items[i];
+
+		if (row->process.pid != pid)
+			continue;
+		if (!row->said)
+			TRY(put_cover(v, &row->process));
+		row->said = true;
+		return error_new(ERROR_OTHER,
+				 "process %d cannot be seen: a mount (%s) lies over %s", (int)pid,
+				 row->process.type, row->process.place);
 	}
 	return NULL;
 }

@@ -114,6 +114,12 @@ struct verify_space {
 	VEC(struct mapped_range) ranges;
 };
 
+/* A process that something else is shown of, and whether there is a row for it. */
+struct covered_process_row {
+	struct covered_process process;
+	bool said;
+};
+
 struct vdso_page {
 	uint32_t space;
 	uint32_t index; /* in the vdso */
@@ -154,6 +160,9 @@ struct verify {
 	VEC(struct vdso_page) vdso;
 	VEC(struct verify_finding) findings;
 	VEC(char *) remarks;
+	VEC(struct covered_process_row) covered;
+	VEC(char *) kernel_threads; /* their names, once they were asked for */
+	bool has_kernel_threads;
 	void *names; /* of areas without a file: a tree of tsearch(3) */
 	struct uprobe_list uprobes;
 	bool sync; /* what was written to a file is to reach the disk first */
@@ -286,6 +295,20 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
  * read.
  */
 bool verify_is_program(const struct verify_file *file, const struct vma *vma);
+
+/* What is in verify->covered. */
+struct error *verify_find_covers(struct verify *v);
+
+/* An error for a process that lies beneath another mount, and a row for it, once. */
+struct error *verify_check_cover(struct verify *v, pid_t pid);
+
+/*
+ * Rows for a process that is called as a thread of the kernel, whose program is not what is mapped,
+ * or that runs a preloaded library which was removed. `vmas` are its areas, of which those of files
+ * are `places`.
+ */
+struct error *verify_identity(struct verify *v, struct space *space, uint32_t number,
+			      const struct vma_list *vmas, const struct placed_areas *places);
 
 /* Whose code it is, by the name alone ("by its name …", a literal), or NULL. */
 const char *verify_known_cache(const char *path);

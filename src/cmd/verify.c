@@ -210,15 +210,39 @@ static struct error *add(struct verifier *v, pid_t pid)
 	return NULL;
 }
 
+static bool is_covered(const struct verifier *v, pid_t pid)
+{
+	pid_t covered = 0;
+
+	for (size_t i = 0; covered != pid; i++) {
+		if (!verify_covered(v->verify, i, &covered))
+			return false;
+	}
+	return true;
+}
+
+/* What the list says of one that lies beneath a mount is not of that one, and it may be missing. */
+static struct error *add_covered(struct verifier *v)
+{
+	pid_t pid;
+
+	for (size_t i = 0; verify_covered(v->verify, i, &pid); i++)
+		TRY(add(v, pid));
+	return NULL;
+}
+
 static struct error *add_all(struct verifier *v)
 {
 	process_vec list = {0};
-	struct error *error = target_processes(v->target, &list);
+	struct error *error = add_covered(v);
 
+	if (!error)
+		error = target_processes(v->target, &list);
 	for (size_t i = 0; !error && i < list.count; i++) {
 		const struct process *process = &list.items[i];
 
-		if (!process->kernel_thread && process->state != 'Z' && process->state != 'X')
+		if (!process->kernel_thread && process->state != 'Z' && process->state != 'X' &&
+		    !is_covered(v, process->pid))
 			error = add(v, process->pid);
 	}
 	vec_deinit(&list);
@@ -558,9 +582,9 @@ const struct command command_verify = {
 		"2 could not.\n\n"
 		"Kinds: patched, page-cache, breakpoint, relocated, copied, deleted, "
 		"replaced,\n"
-		"memfd, anon-exec, writable-exec, data-exec, foreign-vdso, remapped; and no "
-		"findings:\n"
-		"unverifiable, unstable, protected, moved.",
+		"memfd, anon-exec, writable-exec, data-exec, foreign-vdso, remapped, masquerade; "
+		"and no\n"
+		"findings: unverifiable, unstable, protected, moved.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},

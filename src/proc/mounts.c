@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "proc/mounts.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,4 +72,58 @@ struct error *mounts_read(int proc_fd, mount_vec *mounts)
 
 	TRY(read_file_at(proc_fd, "mountinfo", MOUNTS_LIMIT, &text, NULL));
 	return mounts_parse(text, mounts);
+}
+
+struct error *mounts_read_own(char **text)
+{
+	return read_file_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_LIMIT, text, NULL);
+}
+
+/* "/proc/4711" and what is below it; a place that is not there any more ends in "//deleted". */
+static bool parse_place(const char *place, size_t length, struct covered_process *process)
+{
+	static const char proc[] = "/proc/";
+	char *end;
+
+	if (strncmp(place, proc, strlen(proc)) != 0 || place[strlen(proc)] < '1' ||
+	    place[strlen(proc)] > '9')
+		return false;
+	unsigned long pid = strtoul(place + strlen(proc), &end, 10);
+	if (pid > INT_MAX || (*end != '/' && *end != ' ') || strncmp(end, "//", 2) == 0)
+		return false;
+	process->pid = (pid_t)pid;
+	snprintf(process->place, sizeof(process->place), "%.*s", (int)length, place);
+	return true;
+}
+
+static bool is_covered(const covered_vec *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+struct error *mounts_over_processes(const char *text, covered_vec *list)
+{
+	for (const char *line = text, *next; *line; line = next) {
+		struct covered_process process = {0};
+		size_t length = strcspn(line, "\n");
+		char *copy = strndup(line, length);
+
+		next = line + length + (line[length] != '\0');
+		if (!copy)
+			return error_nomem();
+		const char *place = skip_fields(copy, 4), *type = strstr(copy, " - ");
+		bool found = place && type && place < type &&
+			     parse_place(place, strcspn(place, " "), &process);
+		if (found)
+			snprintf(process.type, sizeof(process.type), "%.*s",
+				 (int)strcspn(type + 3, " "), type + 3);
+		free(copy);
+		if (found && !is_covered(list, process.pid))
+			TRY(vec_push(list, process));
+	}
+	return NULL;
 }

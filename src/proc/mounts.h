@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/vec.h"
@@ -25,5 +26,21 @@ struct error *mounts_parse(const char *text, mount_vec *mounts);
 
 /* The same of "mountinfo" in an open directory /proc/PID. Nothing is asked of a file system. */
 struct error *mounts_read(int proc_fd, mount_vec *mounts);
+
+/* A process whose directory below /proc, or something in it, lies beneath another mount. */
+struct covered_process {
+	pid_t pid;
+	char place[48]; /* "/proc/4711/maps", as mountinfo has it, cut */
+	char type[32];  /* of what lies over it; of "proc" itself it is another process's */
+};
+
+typedef VEC(struct covered_process) covered_vec;
+
+/* The text of our own mountinfo; caller frees. */
+struct error *mounts_read_own(char **text);
+
+/* Appends those that the text of a mountinfo has, each process once; what is no line is passed
+ * over. */
+struct error *mounts_over_processes(const char *text, covered_vec *list);
 
 #endif

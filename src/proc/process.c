@@ -103,6 +103,10 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 		START_CODE = 26,
 		START_STACK = 28,
 		START_BRK = 47,
+		START_ARGUMENTS = 48,
+		END_ARGUMENTS = 49,
+		START_ENVIRON = 50,
+		END_ENVIRON = 51,
 		FIELDS,
 	};
 	const char *name = strchr(text, '('), *field = strrchr(text, ')');
@@ -128,6 +132,10 @@ bool process_stat_parse(const char *text, struct process_stat *stat)
 	stat->start_code = values[START_CODE];
 	stat->start_stack = values[START_STACK];
 	stat->start_brk = values[START_BRK];
+	stat->start_arguments = values[START_ARGUMENTS];
+	stat->end_arguments = values[END_ARGUMENTS];
+	stat->start_environ = values[START_ENVIRON];
+	stat->end_environ = values[END_ENVIRON];
 	return number > FLAGS;
 }
 

@@ -43,6 +43,7 @@ struct process_stat {
 	uint64_t started;                    /* clock ticks after boot */
 	/* Addresses; 0 is what is not told to us, or not set yet. */
 	uint64_t start_code, start_stack, start_brk;
+	uint64_t start_arguments, end_arguments, start_environ, end_environ;
 };
 
 /*

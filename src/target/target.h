@@ -22,6 +22,7 @@
 #include "base/range.h"
 #include "proc/iomem.h"
 #include "proc/maps.h"
+#include "proc/mounts.h"
 #include "proc/pagemap.h"
 #include "proc/process.h"
 #include "proc/smaps.h"
@@ -51,6 +52,22 @@ struct file_status {
 typedef struct error *(*pages_visit)(void *argument, uint64_t vpn, const uint64_t *words,
 				     size_t count);
 
+/* What a process is called, and what the kernel knows of the program that it runs. */
+struct identity {
+	char title[256]; /* its first argument, cut, which a process may write itself; may be "" */
+	bool has_title;  /* it could be read */
+	char *exe;       /* the path of the program that the kernel has noted, or NULL */
+	bool exe_known;  /* then: these are stat's of that file */
+	uint64_t exe_device, exe_inode;
+	uint64_t entry; /* the address at which the program was started, or 0 */
+};
+
+static inline void identity_deinit(struct identity *identity)
+{
+	free(identity->exe);
+	identity->exe = NULL;
+}
+
 /* What the target knows of one frame. */
 struct frame {
 	uint64_t flags;   /* as kpageflags; 0 where it has none */
@@ -70,6 +87,7 @@ struct target_ops {
 				 size_t count);
 	struct error *(*resources)(struct target *target, const struct iomem **iomem);
 	struct error *(*file_frame)(struct target *target, int fd, uint64_t offset, uint64_t *pfn);
+	struct error *(*covered)(struct target *target, covered_vec *list);
 };
 
 struct space_ops {
@@ -85,6 +103,8 @@ struct space_ops {
 	struct error *(*open_path)(struct space *space, const char *path, int *fd,
 				   struct file_status *status);
 	struct error *(*tracer)(struct space *space, pid_t *tracer);
+	struct error *(*identity)(struct space *space, struct identity *identity);
+	struct error *(*environ)(struct space *space, const char *name, char **value);
 	struct error *(*check_alive)(struct space *space);
 	struct error *(*sums)(struct space *space, struct memory_sums *sums);
 	bool (*is_hugetlb)(struct space *space, const struct vma *vma);
@@ -231,6 +251,12 @@ static inline struct error *target_file_frame(struct target *target, int fd, uin
 	return target->ops->file_frame(target, fd, offset, pfn);
 }
 
+/* Appends the processes of which something else is shown, since another mount lies over them. */
+static inline struct error *target_covered(struct target *target, covered_vec *list)
+{
+	return target->ops->covered ? target->ops->covered(target, list) : NULL;
+}
+
 static inline void space_close(struct space *space) /* NULL is fine */
 {
 	if (space)
@@ -279,6 +305,21 @@ static inline struct error *space_tracer(struct space *space, pid_t *tracer)
 {
 	*tracer = 0;
 	return space->ops->tracer ? space->ops->tracer(space, tracer) : NULL;
+}
+
+/* What it is called; what is not told is left out. The caller deinits it. */
+static inline struct error *space_identity(struct space *space, struct identity *identity)
+{
+	*identity = (struct identity){0};
+	return space->ops->identity ? space->ops->identity(space, identity) : NULL;
+}
+
+/* A variable of the environment that it was started with; caller frees. NULL: there is none, or it
+ * is not told. */
+static inline struct error *space_environ(struct space *space, const char *name, char **value)
+{
+	*value = NULL;
+	return space->ops->environ ? space->ops->environ(space, name, value) : NULL;
 }
 
 /* Whether the area's pages come from a pool of huge pages: the kernel counts those apart. */

@@ -9,8 +9,10 @@
 #include "phys/source.h"
 #include "proc/cgroup.h"
 #include "proc/cpuinfo.h"
+#include "proc/identity.h"
 #include "proc/iomem.h"
 #include "proc/mmstate.h"
+#include "proc/mounts.h"
 #include "proc/numa.h"
 #include "proc/process.h"
 #include "proc/smaps.h"
@@ -94,8 +96,29 @@ static void parse_cgroup(const char *text)
 	free(path);
 }
 
+static void parse_covers(const char *text)
+{
+	covered_vec list = {0};
+
+	must(fine(mounts_over_processes(text, &list)));
+	must(list.count <= lines_of(text));
+	for (size_t i = 0; i < list.count; i++)
+		must(list.items[i].pid > 0 && strstr(text, list.items[i].place));
+	vec_deinit(&list);
+}
+
+static void parse_identity(const char *text)
+{
+	size_t length = strlen(text);
+	const char *value = environ_value(text, length, "A");
+
+	must(!value || (value > text && value <= text + length));
+	auxv_value(text, length, 9);
+}
+
 static void parse_mountinfo(const char *text)
 {
+	parse_covers(text);
 	for (int version = 1; version <= 2; version++) {
 		_cleanup_free_ char *line = strdup(text);
 
@@ -180,6 +203,7 @@ static void parse_words(const char *text)
 		snprintf(again, sizeof(again), "%llx", (unsigned long long)value);
 		must(parse_hex(again, &same) && same == value);
 	}
+	parse_identity(text);
 	if (vmcoreinfo_find(text, "NUMBER(phys_base)", &found))
 		must(found > text && found <= text + strlen(text) && found[-1] == '=');
 }

@@ -67,12 +67,40 @@ static void own(void **state)
 	vec_deinit(&mounts);
 }
 
+static void over_processes(void **state)
+{
+	static const char text[] = "21 1 0:20 / /proc rw - proc proc rw\n"
+				   "40 21 0:41 / /proc/4711 rw,relatime shared:3 - tmpfs none rw\n"
+				   "41 21 0:20 /1/maps /proc/12/maps rw - proc proc rw\n"
+				   "42 21 0:41 / /proc/4711/exe rw - tmpfs none rw\n"
+				   "43 21 0:41 / /proc/13//deleted rw - tmpfs none rw\n"
+				   "44 21 0:42 / /proc/sys/fs/binfmt_misc rw - autofs x rw\n"
+				   "45 21 0:42 / /proc/99x rw - tmpfs none rw\n"
+				   "46 21 0:42 / /proc/99999999999 rw - tmpfs none rw\n"
+				   "47 21 0:42 / /mnt/proc/5 rw - tmpfs none rw\n"
+				   "nonsense\n"
+				   "48 21 0:42 / /proc/6";
+	covered_vec list = {0};
+
+	(void)state;
+	assert_ok(mounts_over_processes(text, &list));
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.items[0].pid, 4711);
+	assert_string_equal(list.items[0].place, "/proc/4711");
+	assert_string_equal(list.items[0].type, "tmpfs");
+	assert_int_equal(list.items[1].pid, 12);
+	assert_string_equal(list.items[1].place, "/proc/12/maps");
+	assert_string_equal(list.items[1].type, "proc");
+	vec_deinit(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines),
 		cmocka_unit_test(what_is_none),
 		cmocka_unit_test(own),
+		cmocka_unit_test(over_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

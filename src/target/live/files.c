@@ -96,6 +96,7 @@ static void learn_mounts(struct live_target *live, struct live_space *space)
 		device.fuse = strncmp(mount->type, "fuse", 4) == 0;
 		device.net = is_net(mount);
 		space->has_servers |= device.fuse || device.net;
+		space->has_net |= device.net;
 		if (!find_device(live, &place))
 			error_free(vec_push(&live->devices, device));
 	}
@@ -423,7 +424,7 @@ static struct error *open_whole(int path_fd, const char *name, int *fd, struct f
 /* --- asking servers ------------------------------------------------------------------------------
  */
 
-/* What is asked for elsewhere: the file of an area, or at a path. */
+/* What is asked for elsewhere: the file of an area, or at a path, or of the program. */
 struct request {
 	struct live_space *space;
 	const struct vma *vma;
@@ -447,6 +448,18 @@ static struct error *find_at_path(struct live_space *space, const char *path, in
 	if (*path_fd < 0)
 		return error_errno(errno, "%s", path);
 	return read_status(*path_fd, path, status);
+}
+
+/* The file that the kernel has noted as the program, without opening it. */
+static struct error *find_program(struct live_space *space, struct file_status *status)
+{
+	_cleanup_close_ int path_fd = openat(space->proc_fd, "exe", O_PATH | O_CLOEXEC);
+
+	if (path_fd < 0 && errno == ESRCH)
+		return live_gone(&space->base);
+	if (path_fd < 0)
+		return error_errno(errno, "exe");
+	return read_status(path_fd, "exe", status);
 }
 
 static struct error *read_magic(int path_fd, const char *name, uint64_t *magic)
@@ -486,6 +499,8 @@ static struct error *ask(void *argument, int copy, struct file_status *status)
 	const char *name = r->vma ? r->vma->name : r->path;
 	_cleanup_close_ int path_fd = -1, fd = -1;
 
+	if (!r->vma && !r->path)
+		return find_program(r->space, status);
 	TRY(r->vma ? find_mapped(r->space, r->vma, &path_fd, status)
 		   : find_at_path(r->space, r->path, &path_fd, status));
 	TRY(read_magic(path_fd, name, &status->magic));
@@ -503,7 +518,7 @@ static struct error *ask(void *argument, int copy, struct file_status *status)
 static struct error *ask_elsewhere(struct request *r, int *fd, struct file_status *status,
 				   int64_t *spent)
 {
-	const char *name = r->vma ? r->vma->name : r->path;
+	const char *name = r->vma ? r->vma->name : r->path ? r->path : "exe";
 	struct target *target = r->space->base.target;
 	unsigned ms = server_seconds(target) * 1000;
 	_cleanup_close_ int copy = -1;
@@ -642,6 +657,27 @@ struct error *live_open_path(struct space *base, const char *path, int *fd,
 	if (is_patience_over(base->target, live->paths_spent))
 		return is_silent(base->target, path);
 	struct error *error = ask_elsewhere(&request, fd, status, &spent);
+	live->paths_spent += spent;
+	return error;
+}
+
+/* The link is followed as a path is where a network's file system says so: a process that has any
+ * is asked of elsewhere. */
+struct error *live_identify_program(struct space *base, struct file_status *status)
+{
+	struct live_space *space = live_space(base);
+	struct live_target *live = live_target(base->target);
+	struct request request = {.space = space};
+	int64_t spent = 0;
+
+	TRY(check_not_held(base->target, "exe"));
+	if (!space->mounts_read)
+		learn_mounts(live, space);
+	if (!space->has_net)
+		return find_program(space, status);
+	if (is_patience_over(base->target, live->paths_spent))
+		return is_silent(base->target, "exe");
+	struct error *error = ask_elsewhere(&request, NULL, status, &spent);
 	live->paths_spent += spent;
 	return error;
 }

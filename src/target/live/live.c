@@ -190,6 +190,7 @@ static const struct target_ops live_target_ops = {
 	.cgroups = live_cgroups,
 	.resources = live_resources,
 	.file_frame = live_file_frame,
+	.covered = live_covered,
 };
 
 static struct error *live_init(struct live_target *live, const char *source)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The live system's own: what its files share. live.c is the target, process.c a process, files.c
- * the files that it maps, words.c its pages, frames.c frames.
+ * the files that it maps, identity.c what it is called, words.c its pages, frames.c frames.
  */
 #ifndef PHYSLENS_TARGET_LIVE_LIVE_H
 #define PHYSLENS_TARGET_LIVE_LIVE_H
@@ -85,6 +85,7 @@ struct live_space {
 	range_vec merged; /* the areas it has, where kpageflags does not tell the pages */
 	bool mounts_read; /* its list of mounts, for live_target.devices */
 	bool has_servers; /* then: some of them are file systems of a server */
+	bool has_net;     /* of a server elsewhere */
 	bool huge_read;   /* what follows, on first use */
 	range_vec huge;   /* areas of pools of huge pages, where nothing else tells */
 	struct pagemap_walker walker;
@@ -128,7 +129,13 @@ struct error *live_open_path(struct space *base, const char *path, int *fd,
 			     struct file_status *status);
 bool live_is_hugetlb(struct space *base, const struct vma *vma);
 bool live_is_own_mount(struct space *base, const struct vma *vma);
+struct error *live_identify_program(struct space *base, struct file_status *status);
 void live_spell_names(struct live_space *space, struct vma_list *list);
+
+/* identity.c */
+struct error *live_identity(struct space *base, struct identity *identity);
+struct error *live_environ(struct space *base, const char *name, char **value);
+struct error *live_covered(struct target *target, covered_vec *list);
 
 /* frames.c */
 struct error *live_frames(struct target *target, const uint64_t *pfns, size_t count,
