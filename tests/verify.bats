@@ -128,6 +128,49 @@ verify_rows() {
 	json_check '.verify | length == 1 and .[0].kind == "copied" and .[0].pages == 1'
 }
 
+# hex_times BYTE COUNT: so many of that byte.
+hex_times() { perl -e 'print $ARGV[0] x $ARGV[1]' "$1" "$2"; }
+
+@test "a page that is wholly overwritten names all functions in it; a byte names one" {
+	"${CC:-cc}" -x assembler -shared -nostdlib -o "$work/page.so" - <<-'END' || skip 'no compiler'
+		.section .note.GNU-stack,"",@progbits
+		.text
+		.macro function name, length
+		.globl \name
+		.type \name, @function
+		\name: .skip \length, 0x90
+		.size \name, \length
+		.endm
+		.balign 4096
+		function before, 4000
+		function across, 200
+		function inner, 100
+		.skip 50, 0x90
+		function outer, 3000
+		.set inside, outer + 1000
+		.type inside, @function
+		.size inside, 10
+		.skip 778, 0x90
+		function last, 64
+		function next, 64
+	END
+	sync "$work/page.so"
+	start env LD_PRELOAD="$work/page.so" sleep 300
+	become "$PID" "$(command -v sleep)"
+	wait_for grep -q page.so "/proc/$PID/maps"
+	asleep "$PID"
+	require_disk
+	at=$(($(address before) + 4096))
+	helper tamper mem "$PID" "$(printf '0x%x' $at)" "$(hex_times c3 4096)" >/dev/null
+	verify_rows '.verify | length == 1 and .[0].kind == "patched" and .[0].length == 4096 and
+		.[0].symbol == "across+0x60" and .[0].also == "inner, outer, inside, last"'
+	run -1 physlens verify -n -r -o symbol,also "$PID"
+	[ "${lines[0]}" = 'across+0x60 inner,\x20outer,\x20inside,\x20last' ]
+	helper tamper mem "$PID" "$(printf '0x%x' $at)" "$(hex_times 90 4096)" >/dev/null
+	helper tamper mem "$PID" "$(printf '0x%x' $((at + 10)))" c3 >/dev/null
+	verify_rows '.verify | length == 1 and .[0].symbol == "across+0x6a" and .[0].also == null'
+}
+
 @test "an instruction changed through ptrace: patched" {
 	sleeper
 	at=$(address 'libc.so.6!getenv')

@@ -83,6 +83,7 @@ static void destroy_findings(struct verify *v)
 		free(v->findings.items[i].why);
 		free(v->findings.items[i].region);
 		free(v->findings.items[i].symbol);
+		free(v->findings.items[i].also);
 	}
 	vec_deinit(&v->findings);
 	for (size_t i = 0; i < v->remarks.count; i++)

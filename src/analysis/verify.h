@@ -71,6 +71,7 @@ struct verify_finding {
 	char *why; /* or NULL; the verify's, as the two that follow */
 	char *region;
 	char *symbol; /* "memcpy+0x12" */
+	char *also;   /* "setenv, putenv": what else begins within its bytes */
 };
 
 struct verify_counts {

@@ -41,6 +41,56 @@ static struct error *put_symbol(struct verify_finding *finding, const struct loc
 	return result < 0 ? error_nomem() : NULL;
 }
 
+/* Names, as long as there is room for them; the others are counted. */
+struct names {
+	char *text;
+	size_t length;
+	size_t left_out;
+};
+
+enum { NAMES_ROOM = 16 << 10 };
+
+static void add_name(struct names *names, const char *name)
+{
+	size_t room = NAMES_ROOM - names->length;
+	int length = snprintf(names->text + names->length, room, "%s%s", names->length ? ", " : "",
+			      name);
+
+	if (!names->left_out && length >= 0 && (size_t)length < room)
+		names->length += (size_t)length;
+	else
+		names->left_out++;
+	names->text[names->length] = '\0';
+}
+
+static struct error *end_names(struct names *names, char **result)
+{
+	if (asprintf(result, "%s%s%.0zu%s", names->text, names->left_out ? " and " : "",
+		     names->left_out, names->left_out ? " more" : "") < 0) {
+		*result = NULL;
+		return error_nomem();
+	}
+	return NULL;
+}
+
+/* Who overwrites much of a page has changed more than the function that it begins in. */
+static struct error *put_also(struct verify_finding *finding, struct object *elf, uint64_t bias)
+{
+	uint64_t at = finding->vaddr - bias, end = at + finding->length;
+	const struct object_symbol *symbol;
+	struct names names = {.text = calloc(1, NAMES_ROOM)};
+	struct error *error = names.text ? NULL : error_nomem();
+
+	while (!error && !(error = object_symbol_after(elf, at, end, &symbol)) && symbol) {
+		add_name(&names, symbol->name);
+		at = symbol->value;
+	}
+	if (!error && (names.length || names.left_out))
+		error = end_names(&names, &finding->also);
+	free(names.text);
+	return error;
+}
+
 /* Whether what is there now is what the finding is about: it may have been unmapped since. */
 static bool is_same_area(const struct verify *v, const struct verify_finding *finding,
 			 const struct region *region)
@@ -74,7 +124,9 @@ static struct error *name_one(const struct verify *v, struct layout *layout,
 	finding->region = strdup(has_symbol(finding) ? location.region_name : region->name);
 	if (!finding->region)
 		return error_nomem();
-	return has_symbol(finding) ? put_symbol(finding, &location) : NULL;
+	if (has_symbol(finding))
+		TRY(put_symbol(finding, &location));
+	return finding->shown && region->elf ? put_also(finding, region->elf, region->bias) : NULL;
 }
 
 /* One that has ended has no names any more; what was found stays found. */

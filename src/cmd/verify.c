@@ -24,6 +24,7 @@ enum {
 	COL_VADDR,
 	COL_REGION,
 	COL_SYMBOL,
+	COL_ALSO,
 	COL_BYTES,
 	COL_BEFORE,
 	COL_AFTER,
@@ -43,6 +44,7 @@ static const struct column columns[] = {
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
 	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
+	[COL_ALSO] = {"ALSO", CELL_TEXT, 0, 0, "further symbols that the bytes lie in"},
 	[COL_BYTES] = {"BYTES", CELL_TEXT, 0, 0, "the first bytes of the file → in memory"},
 	[COL_BEFORE] = {"BEFORE", CELL_TEXT, 0, 0, "bytes of the file: up to 16"},
 	[COL_AFTER] = {"AFTER", CELL_TEXT, 0, 0, "bytes in memory: up to 16"},
@@ -61,9 +63,9 @@ static const struct table_spec table_spec = {
 	.title = "verify",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
-	.defaults = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,BEFORE,AFTER,LENGTH,PAGES,PFN,"
+	.defaults = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,ALSO,BYTES,BEFORE,AFTER,LENGTH,PAGES,PFN,"
 		    "OFFSET,WHY,OBJECT",
-	.screen = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,WHY,OBJECT",
+	.screen = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,ALSO,BYTES,WHY,OBJECT",
 };
 
 enum { BYTES_IN_CELL = 8 };
@@ -327,6 +329,7 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	TRY(table_hex(table, COL_VADDR, finding->vaddr));
 	TRY(table_text(table, COL_REGION, finding->region));
 	TRY(table_text(table, COL_SYMBOL, finding->symbol));
+	TRY(table_text(table, COL_ALSO, finding->also));
 	bool json = v->invocation->table.format == FORMAT_JSON;
 	TRY(put_bytes(table, finding, json || output_is_utf8()));
 	TRY(table_number(table, COL_LENGTH, finding->length));

@@ -193,6 +193,31 @@ struct error *object_symbol_at(struct object *object, uint64_t vaddr,
 	return NULL;
 }
 
+struct error *object_symbol_after(struct object *object, uint64_t vaddr, uint64_t end,
+				  const struct object_symbol **symbol)
+{
+	struct symbols *symbols = &object->symbols;
+	const struct object_symbol *at;
+
+	*symbol = NULL;
+	TRY(object_symbol_at(object, vaddr, &at)); /* which makes the pieces */
+	const struct symbol_piece *piece = find_piece(symbols, vaddr);
+	const struct symbol_piece *last = symbols->pieces.items + symbols->pieces.count;
+	for (piece = piece ? piece + 1 : symbols->pieces.items; piece < last && piece->start < end;
+	     piece++) {
+		if (piece->symbol == NO_SYMBOL)
+			continue;
+		const struct object_symbol *one = &symbols->all.items[piece->symbol];
+
+		/* Not one that goes on behind another within it. */
+		if (one->value == piece->start) {
+			*symbol = one;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
 /* FNV-1a, to be continued from `hash`. */
 static uint32_t hash_more(uint32_t hash, const char *text)
 {

@@ -114,12 +114,16 @@ const uint8_t *object_build_id(const struct object *object, size_t *length);
  * object_symbol_at(): the symbol whose extent holds `vaddr` (as linked), the innermost and, among
  * aliases, a global one. A symbol without a size, outside every extent, reaches to the next symbol
  * or to the end of its section. *symbol is NULL where there is none.
+ * object_symbol_after(): the first symbol that object_symbol_at() would give for an address behind
+ * `vaddr` and before `end` at which it begins; NULL where none does.
  * object_symbols_named(): all symbols called `name`, one for each distinct value; *matches points
  * into the object, sorted by value, and *count may be 0. A symbol of a version that the object
  * defines is also found as "name@VERSION" or "name@@VERSION".
  */
 struct error *object_symbol_at(struct object *object, uint64_t vaddr,
 			       const struct object_symbol **symbol);
+struct error *object_symbol_after(struct object *object, uint64_t vaddr, uint64_t end,
+				  const struct object_symbol **symbol);
 struct error *object_symbols_named(struct object *object, const char *name,
 				   const struct object_symbol *const **matches, size_t *count);
 
