@@ -184,6 +184,7 @@ BATS_FILES = \
 	tests/files.bats \
 	tests/hiding.bats \
 	tests/masquerade.bats \
+	tests/verify-table.bats \
 	tests/translate.bats \
 	tests/fuzz.bats \
 	tests/package.bats \

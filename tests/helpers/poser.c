@@ -7,6 +7,8 @@
  * poser silent TEXT   its comm is, and it has no arguments
  * poser program FILE  the kernel has FILE as its program, and its own file is not mapped any more
  * poser guest FILE    the same, with code of FILE mapped, and its own in a copy of its file
+ * poser move -        its code is in memory without a file, at its own place
+ * poser protect -     data of its own that it has changed are read-only
  *
  * Prints "ready PID".
  */
@@ -65,7 +67,7 @@ static void replace(const struct area *area, int fd)
 
 	if (copy == MAP_FAILED)
 		helper_die("mmap");
-	if (fd < 0 || area->prot & PROT_WRITE)
+	if (memcmp(copy, (const void *)area->start, length) != 0)
 		memcpy(copy, (const void *)area->start, length);
 	if (mprotect(copy, length, area->prot) != 0 ||
 	    mremap(copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)area->start) ==
@@ -73,14 +75,28 @@ static void replace(const struct area *area, int fd)
 		helper_die("mremap");
 }
 
-/* RELRO is what was written, and not what is in the file. */
-static void leave_own_file(int copy_fd)
+/* All of it, or its code alone. */
+static void leave_own_file(int copy_fd, int code_alone)
 {
 	struct area areas[AREAS_MAX];
 	size_t count = list_areas(areas);
 
-	for (size_t i = 0; i < count; i++)
-		replace(&areas[i], areas[i].prot & PROT_EXEC ? copy_fd : -1);
+	for (size_t i = 0; i < count; i++) {
+		if (!code_alone || areas[i].prot & PROT_EXEC)
+			replace(&areas[i], copy_fd);
+	}
+}
+
+static void protect(void)
+{
+	static struct {
+		char text[1 << 16];
+	} data __attribute__((aligned(1 << 12))) = {"as linked"};
+	volatile char *p = data.text;
+
+	p[0] = 'w';
+	if (mprotect(&data, helper_page(), PROT_READ) != 0)
+		helper_die("mprotect");
 }
 
 static int copy_own_file(void)
@@ -149,7 +165,7 @@ static void be_program(const char *path, int guest)
 
 	if (fd < 0)
 		helper_die(path);
-	leave_own_file(copy_fd);
+	leave_own_file(copy_fd, 0);
 	map.exe_fd = (unsigned)fd;
 	set_map(&map);
 	if (guest &&
@@ -191,8 +207,13 @@ int main(int argc, char **argv)
 			be_silent();
 	} else if (strcmp(how, "program") == 0 || strcmp(how, "guest") == 0) {
 		be_program(argv[2], how[0] == 'g');
+	} else if (strcmp(how, "move") == 0) {
+		leave_own_file(-1, 1);
+	} else if (strcmp(how, "protect") == 0) {
+		protect();
 	} else {
-		fprintf(stderr, "usage: poser title|name|silent TEXT | program|guest FILE\n");
+		fprintf(stderr, "usage: poser title|name|silent TEXT | program|guest FILE | "
+				"move|protect -\n");
 		return 2;
 	}
 	helper_ready();
