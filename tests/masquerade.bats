@@ -44,7 +44,8 @@ looks_like() {
 	local one
 
 	for one in 'title [kworker/0:1]' 'title [kswapd0] ' 'name kworker/u8:2-flush' 'name [kworker/u16:12-x' \
-		'name kthreadd' 'name [rcu_sched]' 'silent ksoftirqd/7'; do
+		'name kthreadd' 'name [rcu_sched]' 'silent ksoftirqd/7' 'title [kworker/1:2] -d' \
+		$'name \tkthreadd ' $'title [kthreadd\x01]'; do
 		poser "${one%% *}" "${one#* }"
 		rows ".verify | length == 1 and .[0].kind == \"masquerade\" and .[0].region == \".text\" and
 			(.[0].object | endswith(\"/poser\")) and
@@ -80,7 +81,8 @@ looks_like() {
 	local title
 
 	for title in '(sd-pam)' '(udev-worker)' '[celeryd: celery@w1:MainProcess] -active-' '[' '[]' '[sleep]' \
-		'[lxc monitor] /var/lib/lxc web' 'sshd: [accepted]' '[kworker' 'kworker]' '' ' '; do
+		'[lxc monitor] /var/lib/lxc web' 'sshd: [accepted]' '[kworker' 'kworker]' '' ' ' \
+		'migration/1' 'irq/24' '[migration]/1'; do
 		start bash -c 'exec -a "$1" sleep 300' - "$title"
 		looks_like "$PID" sleep
 		rows '.verify == []' "$PID"
@@ -189,7 +191,7 @@ beneath() {
 }
 
 @test "a mount over a process in /proc: masquerade, and nobody else is taken for it, nor is it left out" {
-	local other one
+	local other one command
 
 	unshare -m true || skip 'no mount namespaces'
 	start sleep 300
@@ -210,6 +212,13 @@ beneath() {
 		json_check "[.verify[] | select(.pid == $PID)] | length == 1 and .[0].kind == \"masquerade\""
 		# The other is itself, once.
 		json_check "[.verify[] | select(.pid == $other)] | length == 1 and .[0].kind == \"patched\""
+		# Nobody else shows another process for it.
+		for command in "map $PID" "translate $PID 0x1000" "owner --process $PID" "walk $PID 0x1000"; do
+			run -2 --separate-stderr beneath "$one" "$PHYSLENS" $command
+			[[ "$stderr" == *"process $PID cannot be seen: another mount lies over /proc/$PID"* ]] ||
+				[[ "$stderr" == *'no such process'* && "$one" == *tmpfs* ]]
+			[ -z "$output" ]
+		done
 		# Whoever lets that pass has not seen it all the same.
 		run -2 --separate-stderr beneath "$one" "$PHYSLENS" verify --allow 'masquerade=*' "$PID"
 	done

@@ -293,6 +293,25 @@ pe() {
 	verify_rows '[.verify[].kind] == ["data-exec"]'
 }
 
+@test "a part of an ELF file that is no code, mapped to be executed: data-exec; its code is none" {
+	local start offset
+
+	# From the beginning, which has no code in it, to the end of the first page.
+	head -c 4096 "$(command -v perl)" >"$work/file"
+	head -c 65536 /dev/urandom >>"$work/file"
+	sync "$work/file"
+	helper_start mapfile -x -t -o 65536 "$work/file"
+	PID=$HELPER_PID
+	require_disk
+	verify_rows '[.verify[].kind] == ["data-exec"]'
+	read -r offset < <(readelf -lW "$(command -v perl)" | awk '$1 == "LOAD" && $8 == "E" { print $2 }')
+	start=$((offset))
+	sync "$(readlink -f "$(command -v perl)")"
+	helper_start mapfile -x -t -o "$start" "$(command -v perl)"
+	PID=$HELPER_PID
+	verify_rows '.verify == []'
+}
+
 @test "what a library's JIT code is called: deleted as it always is, and the row says whose by its name" {
 	head -c 4096 /dev/urandom >"$work/ffiAbCd12"
 	sync "$work/ffiAbCd12"
@@ -524,8 +543,9 @@ warm() {
 	[[ "$output" == *'No findings; 1 allowed; 0 pages unverifiable.' ]]
 	: >"$work/output"
 	warm "$program" executable
-	verify_rows '.verify | length == 1 and .[0].kind == "patched" and .[0].region == "protected_memory" and
-		.[0].symbol == "secret+0x64"'
+	verify_rows '[.verify[].kind] | sort == ["data-exec", "patched"]'
+	verify_rows '.verify[] | select(.kind == "patched") | .region == "protected_memory" and
+		.symbol == "secret+0x64"'
 }
 
 # moves FILE OPTION…: a program that moves its text to memory without a file, as for huge pages, at the same

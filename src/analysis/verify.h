@@ -33,7 +33,7 @@ enum verify_kind {
 	VERIFY_MEMFD,      /* code of a file that never had a name */
 	VERIFY_ANON_EXEC,  /* executable memory without a file */
 	VERIFY_WRITABLE_EXEC,
-	VERIFY_DATA_EXEC,    /* executable memory of a file that is no program: no ELF or PE file */
+	VERIFY_DATA_EXEC,    /* executable memory of a file that has no code there */
 	VERIFY_FOREIGN_VDSO, /* a vdso unlike the others */
 	VERIFY_REMAPPED,     /* a file over code of an object that has other pages there */
 	VERIFY_MASQUERADE,   /* it is not what it is taken for */

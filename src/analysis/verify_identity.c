@@ -10,13 +10,34 @@
 /* --- files that are no programs ------------------------------------------------------------------
  */
 
+/* In whole pages, as it is mapped. Of a file with more segments than the kernel loads (64 KiB of
+ * headers) the first are asked. */
+static bool elf_executes(const struct object *object, struct range part)
+{
+	enum { SEGMENTS = (64 << 10) / 56 };
+	size_t count;
+	const struct object_segment *s = object_segments(object, &count);
+
+	for (size_t i = 0; i < count && i < SEGMENTS; i++) {
+		struct range code = {s[i].offset, s[i].offset + s[i].filesz};
+
+		if (!(s[i].perms & OBJECT_EXEC) || code.end < code.start)
+			continue;
+		code.start = align_down(code.start, VERIFY_PAGE);
+		code.end = align_up(code.end, VERIFY_PAGE);
+		if (!range_is_empty(range_intersect(code, part)))
+			return true;
+	}
+	return false;
+}
+
 bool verify_is_program(const struct verify_file *file, const struct vma *vma)
 {
 	const struct object *object = file->file->object;
 	struct range part = {vma->offset, vma->offset + range_length(vma->range)};
 
-	return !object || object_is_elf(object) ||
-	       (object_is_pe(object) && object_pe_executes(object, part));
+	return !object || (object_is_elf(object) ? elf_executes(object, part)
+						 : object_pe_executes(object, part));
 }
 
 /*
@@ -115,12 +136,10 @@ static struct error *load_kernel_threads(struct verify *v)
 	return NULL;
 }
 
-/* Whether a thread of this kernel has the name, or any kernel's would. */
+/* Whether a thread of this kernel has the name. */
 static struct error *is_kernel_thread(struct verify *v, const char *name, bool *is)
 {
-	*is = is_kernels_alone(name);
-	if (*is)
-		return NULL;
+	*is = false;
 	if (!v->has_kernel_threads)
 		TRY(load_kernel_threads(v));
 	for (size_t i = 0; i < v->kernel_threads.count && !*is; i++)
@@ -128,23 +147,57 @@ static struct error *is_kernel_thread(struct verify *v, const char *name, bool *
 	return NULL;
 }
 
-/* "[kworker/0:1]" without the brackets, which a comm may have no room for at its end; blanks may
- * follow. False where there are none. */
-static bool strip_brackets(const char *text, bool cut, char *name, size_t size)
+/* Blanks, and what no terminal shows, at both ends of a name hide it from whoever compares. */
+static bool is_blank(char c)
 {
-	size_t length = strlen(text);
+	return (unsigned char)c <= ' ' || c == 0x7f;
+}
 
-	while (length && text[length - 1] == ' ')
-		length--;
-	bool closed = length > 2 && text[length - 1] == ']';
-	if (text[0] != '[' || !(closed || (cut && length > 2)))
+static char *trim(char *text)
+{
+	while (*text && is_blank(*text))
+		text++;
+	for (size_t length = strlen(text); length && is_blank(text[length - 1]); length--)
+		text[length - 1] = '\0';
+	return text;
+}
+
+/*
+ * "[kworker/0:1]" without the brackets: *name then is within `text`. A comm may have no room for
+ * the second. *alone: nothing follows. False where there are none.
+ */
+static bool strip_brackets(char *text, bool cut, char **name, bool *alone)
+{
+	char *end = strchr(text, ']');
+
+	if (text[0] != '[' || (!end && !cut) || (end && end[1] && !is_blank(end[1])))
 		return false;
-	length -= closed ? 2 : 1;
-	if (length >= size)
-		return false;
-	memcpy(name, text + 1, length);
-	name[length] = '\0';
-	return true;
+	*alone = !end || !end[1];
+	*name = text + 1;
+	if (end)
+		*end = '\0';
+	*name = trim(*name);
+	return **name != '\0';
+}
+
+/*
+ * Whether what is in brackets is the name of a thread of the kernel; of a comm, what is not, too,
+ * if nobody else has such a name, or no arguments are there, so that ps adds the brackets. (A first
+ * argument without them may be a path, "migration/1".)
+ */
+static struct error *is_posing(struct verify *v, const char *text, bool comm, bool silent, bool *is)
+{
+	enum { COMM = 15 };
+	char copy[256], *name;
+	bool alone = true;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	char *whole = name = trim(copy);
+	bool brackets = strip_brackets(whole, comm && strlen(text) >= COMM, &name, &alone);
+	*is = (brackets || comm) && is_kernels_alone(name);
+	if (!*is && alone && (brackets || silent) && *name)
+		TRY(is_kernel_thread(v, name, is));
+	return NULL;
 }
 
 /*
@@ -155,20 +208,13 @@ static bool strip_brackets(const char *text, bool cut, char *name, size_t size)
 static struct error *poses_as_kernel(struct verify *v, const struct space *space,
 				     const struct identity *identity, const char **shown)
 {
-	enum { COMM = 15 };
-	const char *comm = space->command;
-	char name[sizeof(identity->title)];
-	bool is = is_kernels_alone(comm);
+	bool silent = identity->has_title && identity->title[0] == '\0', is = false;
 
-	*shown = comm;
-	if (!is && strip_brackets(comm, strlen(comm) >= COMM, name, sizeof(name)))
-		TRY(is_kernel_thread(v, name, &is));
-	if (!is && identity->has_title && identity->title[0] == '\0' && comm[0])
-		TRY(is_kernel_thread(v, comm, &is));
-	if (!is && identity->has_title &&
-	    strip_brackets(identity->title, false, name, sizeof(name))) {
+	*shown = space->command;
+	TRY(is_posing(v, *shown, true, silent, &is));
+	if (!is && identity->has_title) {
 		*shown = identity->title;
-		TRY(is_kernel_thread(v, name, &is));
+		TRY(is_posing(v, identity->title, false, false, &is));
 	}
 	if (!is)
 		*shown = NULL;

@@ -290,9 +290,8 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 /* --- verify_identity.c --- */
 
 /*
- * Whether the area's file is of a format that holds code, with code there: any ELF file, whose
- * pages have questions of their own, or a PE file's executable section. Also where it cannot be
- * read.
+ * Whether the area's file is of a format that holds code, with code there: an executable segment
+ * of an ELF file, or such a section of a PE file. Also where it cannot be read.
  */
 bool verify_is_program(const struct verify_file *file, const struct vma *vma);
 

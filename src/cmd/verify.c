@@ -24,7 +24,6 @@ enum {
 	COL_VADDR,
 	COL_REGION,
 	COL_SYMBOL,
-	COL_ALSO,
 	COL_BYTES,
 	COL_BEFORE,
 	COL_AFTER,
@@ -33,6 +32,7 @@ enum {
 	COL_PFN,
 	COL_OFFSET,
 	COL_WHY,
+	COL_ALSO,
 	COL_OBJECT,
 };
 
@@ -44,7 +44,6 @@ static const struct column columns[] = {
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
 	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
-	[COL_ALSO] = {"ALSO", CELL_TEXT, 0, 0, "further symbols that the bytes lie in"},
 	[COL_BYTES] = {"BYTES", CELL_TEXT, 0, 0, "the first bytes of the file → in memory"},
 	[COL_BEFORE] = {"BEFORE", CELL_TEXT, 0, 0, "bytes of the file: up to 16"},
 	[COL_AFTER] = {"AFTER", CELL_TEXT, 0, 0, "bytes in memory: up to 16"},
@@ -54,6 +53,7 @@ static const struct column columns[] = {
 	[COL_PFN] = {"PFN", CELL_HEX, 0, 0, "the frame"},
 	[COL_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "in the file"},
 	[COL_WHY] = {"WHY", CELL_TEXT, 0, 0, "what explains it, or is in the way"},
+	[COL_ALSO] = {"ALSO", CELL_TEXT, 0, 0, "further symbols that the bytes lie in"},
 	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
 			"the mapped file, or the kernel's name"},
 };
@@ -63,9 +63,9 @@ static const struct table_spec table_spec = {
 	.title = "verify",
 	.columns = columns,
 	.count = sizeof(columns) / sizeof(columns[0]),
-	.defaults = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,ALSO,BYTES,BEFORE,AFTER,LENGTH,PAGES,PFN,"
-		    "OFFSET,WHY,OBJECT",
-	.screen = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,ALSO,BYTES,WHY,OBJECT",
+	.defaults = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,BEFORE,AFTER,LENGTH,PAGES,PFN,"
+		    "OFFSET,WHY,ALSO,OBJECT",
+	.screen = "PID,COMMAND,KIND,VADDR,REGION,SYMBOL,BYTES,WHY,ALSO,OBJECT",
 };
 
 enum { BYTES_IN_CELL = 8 };

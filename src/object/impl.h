@@ -91,7 +91,6 @@ struct object {
 	uint8_t build_id[MAX_BUILD_ID];
 	size_t build_id_length;
 	struct symbols symbols;
-	bool is_pe;
 	VEC(struct range) pe_code; /* of a PE file: bytes that are to be executed */
 };
 
@@ -127,7 +126,7 @@ struct error *object_read_segments(struct object *object);
 struct error *object_read_sections(struct object *object);
 void object_read_build_id(struct object *object);
 
-/* Of a file that is no ELF file: object->is_pe, and then its sections of code. */
+/* Of a file that is no ELF file: object->pe_code, if it is a PE file. */
 struct error *object_read_pe(struct object *object);
 
 /* Appends the symbols of `from`'s own tables to `into`, which may belong to another object. */

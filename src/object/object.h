@@ -84,10 +84,9 @@ void object_limit(struct object *object, uint64_t *bytes);
 bool object_is_elf(const struct object *object);
 
 /*
- * Whether it is a PE file, as Windows' programs and .NET's assemblies are, and whether some of the
- * bytes `part` of it belong to a section that is to be executed.
+ * Whether some of the bytes `part` of a PE file, as Windows' programs and .NET's assemblies are,
+ * belong to a section that is to be executed. False for any other file.
  */
-bool object_is_pe(const struct object *object);
 bool object_pe_executes(const struct object *object, struct range part);
 
 unsigned object_bits(const struct object *object);         /* 32 or 64; 0 when not ELF */

@@ -70,17 +70,9 @@ struct error *object_read_pe(struct object *object)
 		return NULL;
 	at += PE_HEADER + get_16(pe + PE_OPTIONAL);
 	TRY(read_bytes(object, at, sections, count * SECTION, &fits));
-	if (!fits)
-		return NULL;
-	object->is_pe = true;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; fits && i < count; i++)
 		TRY(add_section(object, sections + i * SECTION));
 	return NULL;
-}
-
-bool object_is_pe(const struct object *object)
-{
-	return object->is_pe;
 }
 
 bool object_pe_executes(const struct object *object, struct range part)

@@ -356,14 +356,31 @@ pid_t process_status_pid_of(pid_t pid, const char *key)
 	return read_status(AT_FDCWD, path, key);
 }
 
+struct error *process_check_own(int fd, pid_t pid, const char *name)
+{
+	struct statx x;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &x) < 0 ||
+	    !(x.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return NULL;
+	return error_new(ERROR_OTHER,
+			 "process %d cannot be seen: another mount lies over /proc/%d%s%s",
+			 (int)pid, (int)pid, *name ? "/" : "", name);
+}
+
 struct error *process_open(pid_t pid, int *dirfd)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	*dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*dirfd >= 0)
-		return NULL;
+	if (*dirfd >= 0) {
+		struct error *error = process_check_own(*dirfd, pid, "");
+
+		if (error)
+			scope_closep(dirfd);
+		return error;
+	}
 	return errno == ENOENT ? no_such_process(pid) : error_errno(errno, "%s", path);
 }
 

@@ -87,8 +87,15 @@ pid_t process_status_pid(int dirfd, const char *key);
 pid_t process_status_pid_of(pid_t pid, const char *key);
 
 /*
+ * An error where what was opened, /proc/PID or the file `name` in it, is the root of another mount
+ * (Linux 5.8): somebody has put that over the process, and it is not the process's.
+ */
+struct error *process_check_own(int fd, pid_t pid, const char *name);
+
+/*
  * A directory fd of /proc/PID, which pins the process: once it has ended, nothing can be opened
- * through it any more, even if the PID is used again. ERROR_LOOKUP when there is no such process.
+ * through it any more, even if the PID is used again. ERROR_LOOKUP when there is no such process;
+ * ERROR_OTHER where another mount lies over it.
  */
 struct error *process_open(pid_t pid, int *dirfd);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * flickering KIND FILE: a child has the file executable, and one page of it will not hold still
- *until the parent, which waits, has ended. KIND is one of
- *	patch	other bytes are written to it, and thrown away a moment later
+ * flickering KIND FILE: a child has code of the file executable, and one page of it will not hold
+ *still until the parent, which waits, has ended. KIND is one of patch	other bytes are written to
+ *it, and thrown away a moment later
  *	swap	they are written, and the kernel is asked to move them to swap, all the time
  *	memory	the page and anonymous memory are mapped there in turn
  * Prints "flickering PID", the child's, "address 0x7f0000000000", and then "ready PID".
@@ -27,6 +27,7 @@ struct place {
 	int fd, mem;
 	char *at; /* PAGES of the file */
 	size_t page;
+	off_t offset; /* of the file's code */
 };
 
 static void rest(void)
@@ -36,7 +37,7 @@ static void rest(void)
 
 static void map(const struct place *p, char *at, size_t pages)
 {
-	off_t offset = (off_t)(at - p->at);
+	off_t offset = p->offset + (off_t)(at - p->at);
 
 	if (mmap(at, pages * p->page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, p->fd,
 		 offset) != at)
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 	p.at = mmap(NULL, PAGES * p.page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p.fd < 0 || p.at == MAP_FAILED)
 		helper_die(argv[2]);
+	p.offset = helper_code_offset(p.fd);
 	map(&p, p.at, PAGES);
 	pid_t parent = getpid(), child = fork();
 	if (child == 0) {

@@ -7,6 +7,7 @@
 #ifndef PHYSLENS_TESTS_HELPER_H
 #define PHYSLENS_TESTS_HELPER_H
 
+#include <elf.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -95,6 +96,25 @@ static inline uint64_t helper_number(const char *text)
 static inline size_t helper_page(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Where the file's code begins, in whole pages: 0 of what is no ELF file for 64 bits. */
+static inline off_t helper_code_offset(int fd)
+{
+	Elf64_Ehdr header;
+	Elf64_Phdr segment;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64)
+		return 0;
+	for (size_t i = 0; i < header.e_phnum; i++) {
+		off_t at = (off_t)(header.e_phoff + i * sizeof(segment));
+
+		if (pread(fd, &segment, sizeof(segment), at) == sizeof(segment) &&
+		    segment.p_type == PT_LOAD && segment.p_flags & PF_X)
+			return (off_t)(segment.p_offset & ~(Elf64_Off)(helper_page() - 1));
+	}
+	return 0;
 }
 
 #endif

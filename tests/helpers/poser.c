@@ -168,8 +168,8 @@ static void be_program(const char *path, int guest)
 	leave_own_file(copy_fd, 0);
 	map.exe_fd = (unsigned)fd;
 	set_map(&map);
-	if (guest &&
-	    mmap(NULL, helper_page(), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+	if (guest && mmap(NULL, helper_page(), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+			  helper_code_offset(fd)) == MAP_FAILED)
 		helper_die("mmap");
 }
 

@@ -192,7 +192,7 @@ static int hold_remapped(int own)
 	find_area(at, &start, &offset, path);
 	int fd = open(own ? "/proc/self/exe" : path, O_RDONLY | O_CLOEXEC);
 	void *p = mmap((void *)at, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
-		       own ? 0 : (off_t)offset);
+		       own ? helper_code_offset(fd) : (off_t)offset);
 	if (fd < 0 || p == MAP_FAILED)
 		helper_die("remap");
 	close(fd);

@@ -372,7 +372,7 @@ static struct error *open_file(struct live_space *space, const char *name, int *
 {
 	*fd = openat(space->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	if (*fd >= 0)
-		return NULL;
+		return process_check_own(*fd, space->base.pid, name);
 	int errnum = errno;
 	TRY(explain_nothing(space));
 	if (errnum == ENOENT || errnum == ESRCH)
