@@ -279,26 +279,74 @@ static struct error *put_kernel_thread(const struct subject *s, const char *show
 	return put_row(s, code, why);
 }
 
-/* Whether the area shows the file that the kernel has noted as the program. By name where it was
- * not asked which file it is, or is said to be on another file system: some kernels name the layer
- * of an overlay. */
-static bool is_of_program(const struct subject *s, const struct placed_area *place)
+/* Whether an area shows the file that the kernel has noted as the program. By name where it was not
+ * asked which file it is, or is said to be on another file system: some kernels name the layer of
+ * an overlay. */
+static bool is_program(const struct subject *s, const struct file *file, const struct vma *vma)
 {
-	const struct file *file = s->verify->files.items[place->file]->file;
-	const struct vma *vma = vma_list_find(s->vmas, place->range.start);
-
 	if (file->identified && file->device == s->identity.exe_device)
 		return file->inode == s->identity.exe_inode;
 	return vma && strcmp(vma->name, s->identity.exe) == 0;
 }
 
-static bool is_program_mapped(const struct subject *s)
+/* What of a program is mapped. */
+struct program {
+	bool mapped; /* something of it */
+	bool other;  /* its first instruction is in another file */
+};
+
+static void add_area(const struct subject *s, const struct file *file, const struct vma *vma,
+		     struct program *program)
 {
+	bool is = is_program(s, file, vma);
+
+	program->mapped |= is;
+	program->other |= !is && vma && range_contains(vma->range, s->identity.entry);
+}
+
+static bool is_foreign(const struct program *program)
+{
+	return !program->mapped || program->other;
+}
+
+static struct program look_at_places(const struct subject *s)
+{
+	struct program program = {0};
+
 	for (size_t i = 0; i < s->places->count; i++) {
-		if (is_of_program(s, &s->places->items[i]))
-			return true;
+		const struct placed_area *place = &s->places->items[i];
+
+		add_area(s, s->verify->files.items[place->file]->file,
+			 vma_list_find(s->vmas, place->range.start), &program);
 	}
-	return false;
+	return program;
+}
+
+/*
+ * Once more, by areas that were read behind the identity. A process in the midst of execve(2) has
+ * a program of which nothing is mapped yet, and has not started.
+ */
+static struct error *look_again(const struct subject *s, struct program *program)
+{
+	struct vma_list now;
+	struct error *error;
+
+	*program = (struct program){0};
+	TRY(space_vmas(s->space, &now));
+	error = space_check_alive(s->space);
+	for (size_t i = 0; !error && i < now.count; i++) {
+		struct file *file;
+
+		if (!now.items[i].inode)
+			continue;
+		error = space_file(s->space, &now.items[i], &file);
+		if (error)
+			break;
+		add_area(s, file, &now.items[i], program);
+		file_put(s->verify->target, file);
+	}
+	vma_list_deinit(&now);
+	return error;
 }
 
 /*
@@ -307,18 +355,19 @@ static bool is_program_mapped(const struct subject *s)
  */
 static struct error *judge_program(const struct subject *s)
 {
-	const struct placed_area *start = place_at(s, s->identity.entry);
+	struct program program = look_at_places(s);
 	const struct vma *code = find_code(s);
 	char *why;
 
-	if (!s->identity.exe_known || !code)
+	if (!s->identity.exe_known || !s->identity.started || !code || !is_foreign(&program))
 		return NULL;
-	bool mapped = is_program_mapped(s);
-	if (mapped && (!start || is_of_program(s, start)))
+	TRY(look_again(s, &program));
+	if (!is_foreign(&program))
 		return NULL;
 	if (asprintf(&why,
-		     mapped ? "its program is said to be %s, and was started in another file"
-			    : "its program is said to be %s, of which nothing is mapped",
+		     program.mapped
+			     ? "its program is said to be %s, and was started in another file"
+			     : "its program is said to be %s, of which nothing is mapped",
 		     s->identity.exe) < 0)
 		return error_nomem();
 	return put_row(s, code, why);
@@ -405,7 +454,10 @@ struct error *verify_identity(struct verify *v, struct space *space, uint32_t nu
 	const char *shown;
 
 	TRY(space_identity(space, &s.identity));
-	struct error *error = poses_as_kernel(v, space, &s.identity, &shown);
+	/* All of it is of the memory whose areas these are, and not of another program's by now. */
+	struct error *error = space_check_alive(space);
+	if (!error)
+		error = poses_as_kernel(v, space, &s.identity, &shown);
 	if (!error && shown)
 		error = put_kernel_thread(&s, shown);
 	if (!error)

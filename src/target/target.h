@@ -59,7 +59,8 @@ struct identity {
 	char *exe;       /* the path of the program that the kernel has noted, or NULL */
 	bool exe_known;  /* then: these are stat's of that file */
 	uint64_t exe_device, exe_inode;
-	uint64_t entry; /* the address at which the program was started, or 0 */
+	bool started;   /* its program was mapped and started: execve(2) is over */
+	uint64_t entry; /* the address at which that was, or 0 */
 };
 
 static inline void identity_deinit(struct identity *identity)

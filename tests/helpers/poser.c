@@ -6,6 +6,7 @@
  * poser name TEXT     its comm is
  * poser silent TEXT   its comm is, and it has no arguments
  * poser program FILE  the kernel has FILE as its program, and its own file is not mapped any more
+ * poser wiped FILE    the same, and no auxv is left that says where it was started
  * poser guest FILE    the same, with code of FILE mapped, and its own in a copy of its file
  * poser move -        its code is in memory without a file, at its own place
  * poser protect -     data of its own that it has changed are read-only
@@ -158,8 +159,9 @@ static void set_map(const struct prctl_mm_map *map)
 	}
 }
 
-static void be_program(const char *path, int guest)
+static void be_program(const char *path, int guest, int wiped)
 {
+	static uint64_t auxv[2];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), copy_fd = guest ? copy_own_file() : -1;
 	struct prctl_mm_map map = own_map();
 
@@ -167,6 +169,10 @@ static void be_program(const char *path, int guest)
 		helper_die(path);
 	leave_own_file(copy_fd, 0);
 	map.exe_fd = (unsigned)fd;
+	if (wiped) {
+		map.auxv = (void *)auxv;
+		map.auxv_size = sizeof(auxv);
+	}
 	set_map(&map);
 	if (guest && mmap(NULL, helper_page(), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
 			  helper_code_offset(fd)) == MAP_FAILED)
@@ -205,14 +211,15 @@ int main(int argc, char **argv)
 		prctl(PR_SET_NAME, argv[2]);
 		if (how[0] == 's')
 			be_silent();
-	} else if (strcmp(how, "program") == 0 || strcmp(how, "guest") == 0) {
-		be_program(argv[2], how[0] == 'g');
+	} else if (strcmp(how, "program") == 0 || strcmp(how, "guest") == 0 ||
+		   strcmp(how, "wiped") == 0) {
+		be_program(argv[2], how[0] == 'g', how[0] == 'w');
 	} else if (strcmp(how, "move") == 0) {
 		leave_own_file(-1, 1);
 	} else if (strcmp(how, "protect") == 0) {
 		protect();
 	} else {
-		fprintf(stderr, "usage: poser title|name|silent TEXT | program|guest FILE | "
+		fprintf(stderr, "usage: poser title|name|silent TEXT | program|wiped|guest FILE | "
 				"move|protect -\n");
 		return 2;
 	}

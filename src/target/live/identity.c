@@ -93,6 +93,9 @@ struct error *live_identity(struct space *base, struct identity *identity)
 
 	*identity = (struct identity){0};
 	TRY(forgive(process_stat_read(space->proc_fd, "stat", &stat)));
+	/* Set last by execve (fs/binfmt_elf.c, load_elf_binary()), and never to 0 by prctl(2); it
+	 * is 1 to who may not see it. */
+	identity->started = stat.start_code > 1;
 	TRY(read_title(space, &stat, identity));
 	TRY(forgive(read_entry(space, &identity->entry)));
 	struct error *error = read_link(space, &identity->exe);
