@@ -102,8 +102,10 @@ void verify_limit(struct verify *verify, size_t pages);
 /* Has what was written to files reach the disk before they are compared. */
 void verify_sync(struct verify *verify);
 
-/* Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile; ERROR_OTHER, and a
- * finding, where another mount lies over the process in /proc, so that it cannot be seen. */
+/*
+ * Errors as target_open_space()'s; ERROR_GONE when the process ended meanwhile. A finding comes
+ * with ERROR_DENIED where another mount lies over the process in /proc, and cannot be looked past.
+ */
 struct error *verify_add(struct verify *verify, pid_t pid);
 
 /* The number `index` of those that lie beneath a mount: the list of processes may be without them.

@@ -848,14 +848,18 @@ static struct error *collect(struct verify *v, struct space *space, bool vdso_on
 
 struct error *verify_add(struct verify *v, pid_t pid)
 {
-	struct space *space;
+	struct space *space = NULL;
+	struct error *error = target_open_space(v->target, pid, &space);
+	struct error *failed = verify_put_cover(v, pid, error ? "?" : space->command);
 
-	TRY(verify_check_cover(v, pid));
-	TRY(target_open_space(v->target, pid, &space));
-	struct error *error = collect(v, space, false);
+	if (!error && !failed)
+		error = collect(v, space, false);
 	space_close(space);
-	v->counts.processes += !error;
-	return error;
+	v->counts.processes += !error && !failed;
+	if (!failed)
+		return error;
+	error_free(error);
+	return failed;
 }
 
 struct error *verify_add_self(struct verify *v)

@@ -490,34 +490,31 @@ bool verify_covered(const struct verify *v, size_t index, pid_t *pid)
 	return true;
 }
 
-static struct error *put_cover(struct verify *v, const struct covered_process *process)
+static struct covered_process_row *find_cover(struct verify *v, pid_t pid)
 {
-	struct verify_space space = {.pid = process->pid, .command = "?", .unread = true};
+	for (size_t i = 0; i < v->covered.count; i++) {
+		if (v->covered.items[i].process.pid == pid)
+			return &v->covered.items[i];
+	}
+	return NULL;
+}
+
+struct error *verify_put_cover(struct verify *v, pid_t pid, const char *command)
+{
+	struct covered_process_row *row = find_cover(v, pid);
+	struct verify_space space = {.pid = pid, .unread = true};
 	uint32_t number = (uint32_t)v->spaces.count;
 	struct verify_finding *finding;
 	char *why;
 
+	if (!row || row->said)
+		return NULL;
+	row->said = true;
+	snprintf(space.command, sizeof(space.command), "%s", command);
 	TRY(vec_push(&v->spaces, space));
-	if (asprintf(&why, "a mount (%s) lies over it: what is there is not the process",
-		     process->type) < 0)
+	if (asprintf(&why, "a mount (%s) lies over it: what is shown there is not the process",
+		     row->process.type) < 0)
 		return error_nomem();
-	return verify_found(v, VERIFY_MASQUERADE, number, VERIFY_NONE, process->place,
+	return verify_found(v, VERIFY_MASQUERADE, number, VERIFY_NONE, row->process.place,
 			    (struct range){0, 0}, why, &finding);
-}
-
-struct error *verify_check_cover(struct verify *v, pid_t pid)
-{
-	for (size_t i = 0; i < v->covered.count; i++) {
-		struct covered_process_row *row = &v->covered.items[i];
-
-		if (row->process.pid != pid)
-			continue;
-		if (!row->said)
-			TRY(put_cover(v, &row->process));
-		row->said = true;
-		return error_new(ERROR_OTHER,
-				 "process %d cannot be seen: a mount (%s) lies over %s", (int)pid,
-				 row->process.type, row->process.place);
-	}
-	return NULL;
 }

@@ -298,8 +298,8 @@ bool verify_is_program(const struct verify_file *file, const struct vma *vma);
 /* What is in verify->covered. */
 struct error *verify_find_covers(struct verify *v);
 
-/* An error for a process that lies beneath another mount, and a row for it, once. */
-struct error *verify_check_cover(struct verify *v, pid_t pid);
+/* A row for a process that lies beneath another mount, once; nothing for others. */
+struct error *verify_put_cover(struct verify *v, pid_t pid, const char *command);
 
 /*
  * Rows for a process that is called as a thread of the kernel, whose program is not what is mapped,

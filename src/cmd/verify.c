@@ -223,7 +223,7 @@ static bool is_covered(const struct verifier *v, pid_t pid)
 	return true;
 }
 
-/* What the list says of one that lies beneath a mount is not of that one, and it may be missing. */
+/* One that lies beneath a mount may be missing from the list, where that cannot be looked past. */
 static struct error *add_covered(struct verifier *v)
 {
 	pid_t pid;

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/vec.h"
+#include "proc/mounted.h"
 
 enum { TEXT_LIMIT = 16 << 20, DEPTH_MAX = 64 };
 
@@ -58,10 +59,10 @@ struct error *cgroup_parse(const char *text, char **path)
 struct error *cgroup_of_process(pid_t pid, char **path)
 {
 	_cleanup_free_ char *text = NULL;
-	char name[32];
+	char name[PROC_PATH];
 
 	*path = NULL;
-	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
+	proc_path(name, pid, "cgroup");
 	TRY(read_file_at(AT_FDCWD, name, TEXT_LIMIT, &text, NULL));
 	return cgroup_parse(text, path);
 }

@@ -3,16 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "base/io.h"
+#include "proc/mounted.h"
 #include "proc/process.h"
 
 struct error *process_memory_open(pid_t pid, int *fd)
 {
-	char path[64];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)process_thread_with_memory(pid));
+	proc_path(path, process_thread_with_memory(pid), "mem");
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *fd < 0 ? error_errno(errno, "%s", path) : NULL;
 }

@@ -4,11 +4,23 @@
 #define PHYSLENS_PROC_MOUNTED_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
 /* ERROR_UNSUPPORTED where there is no /proc, or one in which PIDs are others than here. */
 struct error *proc_check_mounted(void);
+
+/*
+ * The directory that has the processes: "/proc", or where mounts lie over some of them there, a
+ * procfs of our own that nobody else sees, if we may have one (CAP_SYS_ADMIN). May be called by
+ * several threads; lasts.
+ */
+const char *proc_root(void);
+
+/* The path of /proc/PID/NAME in it; of /proc/PID where the name is "". */
+enum { PROC_PATH = 96 };
+void proc_path(char path[PROC_PATH], pid_t pid, const char *name);
 
 /* Whether /proc shows only some processes (hidepid: fs/proc/root.c, and proc(5)). */
 bool proc_hides_processes(void);

@@ -156,9 +156,9 @@ struct error *process_stat_read(int dirfd, const char *path, struct process_stat
 char process_state_of(pid_t pid)
 {
 	struct process_stat stat;
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	proc_path(path, pid, "stat");
 	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
 	return error ? '\0' : stat.state;
 }
@@ -173,11 +173,11 @@ static bool is_dead(pid_t pid)
 pid_t process_thread_with_memory(pid_t pid)
 {
 	struct dirent *entry;
-	char path[32];
+	char path[PROC_PATH];
 
 	if (!is_dead(pid))
 		return pid;
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	proc_path(path, pid, "task");
 	_cleanup_closedir_ DIR *dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
 		uint64_t tid;
@@ -204,9 +204,9 @@ static void wake(process_vec *list)
 struct error *process_examine(pid_t pid, struct process *process)
 {
 	struct process_stat stat;
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	proc_path(path, pid, "stat");
 	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
 	if (error && (error_errnum(error) == ENOENT || error_errnum(error) == ESRCH))
 		return no_such_process(pid);
@@ -234,14 +234,14 @@ static uid_t read_user(pid_t pid)
 	_cleanup_free_ char *text = NULL;
 	unsigned long real, effective;
 	struct stat st = {0};
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	proc_path(path, pid, "status");
 	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
 	const char *line = text ? strstr(text, "\nUid:") : NULL;
 	if (line && sscanf(line + 5, "%lu %lu", &real, &effective) == 2)
 		return (uid_t)effective;
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	proc_path(path, pid, "");
 	return stat(path, &st) == 0 ? st.st_uid : 0;
 }
 
@@ -252,7 +252,7 @@ static uid_t read_user(pid_t pid)
 static struct error *add_missing(process_vec *list, size_t first)
 {
 	size_t listed = list->count - first;
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	_cleanup_closedir_ DIR *dir = opendir(proc_root());
 	struct dirent *entry;
 
 	if (!dir)
@@ -262,7 +262,7 @@ static struct error *add_missing(process_vec *list, size_t first)
 		struct process key = {0};
 		uint64_t pid;
 
-		TRY(next_entry(dir, "/proc", &entry));
+		TRY(next_entry(dir, proc_root(), &entry));
 		if (!entry)
 			break;
 		if (!parse_decimal(entry->d_name, &pid) || pid > INT_MAX)
@@ -283,22 +283,30 @@ static struct error *add_missing(process_vec *list, size_t first)
 	return NULL;
 }
 
-struct error *process_list(process_vec *list)
+static struct error *list_by_library(process_vec *list)
 {
 	enum pids_item items[] = {PIDS_ID_PID,  PIDS_CMD,     PIDS_STATE,     PIDS_FLAGS,
 				  PIDS_ID_PPID, PIDS_ID_EUID, PIDS_TICS_BEGAN};
 	struct pids_info *info = NULL;
 	struct proc2 proc2 = {0};
-	size_t first = list->count;
 
-	TRY(proc_check_mounted());
 	TRY(proc2_load(&proc2));
 	int result = proc2.new(&info, items, (int)(sizeof(items) / sizeof(items[0])));
 	struct error *error = result < 0 ? error_errno(-result, "cannot read the list of processes")
 					 : get_all(&proc2, info, list);
 	if (info)
 		proc2.unref(&info);
-	TRY(error);
+	return error;
+}
+
+/* The library knows /proc alone: what lies over processes there it takes for them. */
+struct error *process_list(process_vec *list)
+{
+	size_t first = list->count;
+
+	TRY(proc_check_mounted());
+	if (strcmp(proc_root(), "/proc") == 0)
+		TRY(list_by_library(list));
 	TRY(add_missing(list, first));
 	wake(list);
 	return NULL;
@@ -323,10 +331,10 @@ struct error *process_levels_below_proc(int root, unsigned *levels)
 /* By what the kernel has of the file: its server is not asked. */
 bool process_runs_set_id(pid_t pid)
 {
-	char path[32];
+	char path[PROC_PATH];
 	struct statx x;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	proc_path(path, pid, "exe");
 	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_MODE, &x) == 0 &&
 	       x.stx_mode & (S_ISUID | S_ISGID);
 }
@@ -350,9 +358,9 @@ pid_t process_status_pid(int dirfd, const char *key)
 
 pid_t process_status_pid_of(pid_t pid, const char *key)
 {
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	proc_path(path, pid, "status");
 	return read_status(AT_FDCWD, path, key);
 }
 
@@ -363,16 +371,16 @@ struct error *process_check_own(int fd, pid_t pid, const char *name)
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &x) < 0 ||
 	    !(x.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return NULL;
-	return error_new(ERROR_OTHER,
+	return error_new(ERROR_DENIED,
 			 "process %d cannot be seen: another mount lies over /proc/%d%s%s",
 			 (int)pid, (int)pid, *name ? "/" : "", name);
 }
 
 struct error *process_open(pid_t pid, int *dirfd)
 {
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	proc_path(path, pid, "");
 	*dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*dirfd >= 0) {
 		struct error *error = process_check_own(*dirfd, pid, "");

@@ -95,7 +95,7 @@ struct error *process_check_own(int fd, pid_t pid, const char *name);
 /*
  * A directory fd of /proc/PID, which pins the process: once it has ended, nothing can be opened
  * through it any more, even if the PID is used again. ERROR_LOOKUP when there is no such process;
- * ERROR_OTHER where another mount lies over it.
+ * ERROR_DENIED where another mount lies over it.
  */
 struct error *process_open(pid_t pid, int *dirfd);
 

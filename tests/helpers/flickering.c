@@ -101,7 +101,8 @@ int main(int argc, char **argv)
 	p.at = mmap(NULL, PAGES * p.page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p.fd < 0 || p.at == MAP_FAILED)
 		helper_die(argv[2]);
-	p.offset = helper_code_offset(p.fd);
+	/* Other memory in the place of code would be code that the program has moved. */
+	p.offset = strcmp(argv[1], "memory") == 0 ? 0 : helper_code_offset(p.fd);
 	map(&p, p.at, PAGES);
 	pid_t parent = getpid(), child = fork();
 	if (child == 0) {

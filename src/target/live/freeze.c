@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/mounted.h"
 #include "proc/process.h"
 #include "target/live/live.h"
 
@@ -113,10 +114,10 @@ static struct error *seize(struct holder *h, pid_t pid, pid_t tid, bool *refused
 static struct error *seize_threads(struct holder *h, pid_t pid, size_t *fresh)
 {
 	bool refused = false;
-	char path[32];
+	char path[PROC_PATH];
 	struct dirent *entry;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	proc_path(path, pid, "task");
 	_cleanup_closedir_ DIR *dir = opendir(path);
 	if (!dir) /* it has ended, or else would run on unseen */
 		return errno == ENOENT || errno == ESRCH ? NULL : error_errno(errno, "%s", path);

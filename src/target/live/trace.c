@@ -17,6 +17,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/mounted.h"
 #include "proc/process.h"
 
 enum {
@@ -33,9 +34,9 @@ enum {
 bool trace_faults(pid_t pid, uint64_t *minor, uint64_t *major)
 {
 	struct process_stat stat;
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	proc_path(path, pid, "stat");
 	_cleanup_error_ struct error *error = process_stat_read(AT_FDCWD, path, &stat);
 	if (error)
 		return false;
@@ -176,11 +177,11 @@ struct error *trace_start(struct trace *trace, char *const *argv)
 
 static struct error *seize_threads(struct trace *trace, pid_t pid, bool *fresh)
 {
-	char path[32];
+	char path[PROC_PATH];
 	struct dirent *entry;
 
 	*fresh = false;
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	proc_path(path, pid, "task");
 	_cleanup_closedir_ DIR *dir = opendir(path);
 	if (!dir && errno != ENOENT)
 		return error_errno(errno, "%s", path);
