@@ -257,7 +257,8 @@ static struct error *add_missing(process_vec *list, size_t first)
 
 	if (!dir)
 		return error_errno(errno, "/proc");
-	qsort(list->items + first, listed, sizeof(*list->items), compare_pids);
+	if (listed)
+		qsort(list->items + first, listed, sizeof(*list->items), compare_pids);
 	for (;;) {
 		struct process key = {0};
 		uint64_t pid;
@@ -268,7 +269,7 @@ static struct error *add_missing(process_vec *list, size_t first)
 		if (!parse_decimal(entry->d_name, &pid) || pid > INT_MAX)
 			continue;
 		key.pid = (pid_t)pid;
-		if (bsearch(&key, list->items + first, listed, sizeof(key), compare_pids))
+		if (listed && bsearch(&key, list->items + first, listed, sizeof(key), compare_pids))
 			continue;
 		struct error *error = process_examine(key.pid, &key);
 		if (error_is(error, ERROR_LOOKUP)) {

@@ -93,3 +93,12 @@ teardown() {
 	jq -e ".verify | length == 1 and .[0].kind == \"patched\" and .[0].pid == ${running[2]} and
 		.[0].symbol == \"getenv\" and .[0].after == \"c3\"" <<<"$output"
 }
+
+@test "a program called as a thread of this kernel: one finding among all" {
+	run_inside "$(command -v perl)" -e '$0 = "[kswapd0]"; sleep 300'
+	wait_for grep -qxF '[kswapd0]' "/proc/${running[-1]}/comm"
+	asleep "${running[-1]}"
+	run -1 --separate-stderr "$physlens" verify --all --json --allow 'unverifiable=*'
+	jq -e ".verify | length == 1 and .[0].kind == \"masquerade\" and .[0].pid == ${running[-1]} and
+		(.[0].object | endswith(\"/perl\"))" <<<"$output"
+}
