@@ -45,7 +45,8 @@ looks_like() {
 
 	for one in 'title [kworker/0:1]' 'title [kswapd0] ' 'name kworker/u8:2-flush' 'name [kworker/u16:12-x' \
 		'name kthreadd' 'name [rcu_sched]' 'silent ksoftirqd/7' 'title [kworker/1:2] -d' \
-		$'name \tkthreadd ' $'title [kthreadd\x01]'; do
+		$'name \tkthreadd ' $'title [kthreadd\x01]' \
+		$'name \u200bkthreadd'; do
 		poser "${one%% *}" "${one#* }"
 		rows ".verify | length == 1 and .[0].kind == \"masquerade\" and .[0].region == \".text\" and
 			(.[0].object | endswith(\"/poser\")) and
@@ -227,7 +228,7 @@ two_sleepers() {
 	while read -r one; do
 		run -1 --separate-stderr beneath "$one" "$PHYSLENS" verify --json "$PID"
 		json_check ".verify | length == 1 and .[0].kind == \"masquerade\" and .[0].pid == $PID and
-			.[0].command == \"sleep\" and (.[0].object | startswith(\"/proc/$PID\")) and
+			.[0].command == \"sleep\" and (.[0].object | startswith(\"/proc/$PID\")) and .[0].vaddr == null and
 			(.[0].why | test(\"^a mount [(](tmpfs|proc)[)] lies over it\"))"
 		json_check '.summary.unread == 0 and .summary.processes == 1 and .summary.frames > 100'
 		run -1 --separate-stderr beneath "$one" "$PHYSLENS" verify --all --json
@@ -276,4 +277,17 @@ two_sleepers() {
 		# Whoever lets that pass has not seen it all the same.
 		run -2 --separate-stderr beneath_blind "$one" "$PHYSLENS" verify --allow 'masquerade=*' "$PID"
 	done < <(mounts_over "$PID" "$other")
+}
+
+@test "something else than the kernel's at /proc: nothing of it is believed" {
+	unshare -m true || skip 'no mount namespaces'
+	mkdir -p "$work/proc/1"
+	cat /proc/1/stat >"$work/proc/1/stat"
+	echo '7f0000000000-7f0000001000 r-xp 00000000 00:00 0' >"$work/proc/1/maps"
+	head -c 4096 /dev/zero >"$work/proc/1/pagemap"
+	# shellcheck disable=SC2016 # of the inner shell
+	run -2 --separate-stderr unshare -m --propagation private bash -c '
+		mount --bind "$1" /proc && ln -s $$ /proc/self && shift && exec "$@"' - "$work/proc" "$PHYSLENS" map 1
+	[ -z "$output" ]
+	[[ "$stderr" == *"/proc is not the kernel's: something else is mounted there"* ]]
 }

@@ -683,6 +683,15 @@ is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 	verify_rows '.verify | length == 1 and .[0].kind == "patched"'
 }
 
+@test "a program in an emulator, which maps its code to be read: no row but for the emulator's own memory" {
+	command -v qemu-x86_64 >/dev/null || skip 'qemu-user is not installed'
+	start qemu-x86_64 "$(type -P sleep)" 300
+	wait_for grep -q 'libc[.]so' "/proc/$PID/maps"
+	asleep "$PID"
+	require_disk
+	verify_rows '.summary.frames > 100 and ([.verify[].kind] | unique - ["anon-exec", "writable-exec"] == [])'
+}
+
 @test "a vdso unlike the others: each page of it, also one in swap" {
 	local start end at page
 

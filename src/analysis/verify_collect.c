@@ -402,6 +402,12 @@ static struct error *count_present(void *argument, uint64_t vpn, const uint64_t 
 	return NULL;
 }
 
+struct error *verify_count_resident(struct space *space, const struct vma *vma, uint64_t *pages)
+{
+	*pages = 0;
+	return space_pages(space, vma, vma->range, count_present, pages);
+}
+
 static struct error *found_fate(struct verify *v, struct space *space, uint32_t number,
 				const struct numbered_file *f, const struct vma *vma)
 {
@@ -442,8 +448,8 @@ static struct error *found_area(const struct collector *c, enum verify_kind kind
 				const struct vma *vma, char *why)
 {
 	struct verify_finding *finding;
-	uint64_t present = 0;
-	struct error *error = space_pages(c->space, vma, vma->range, count_present, &present);
+	uint64_t present;
+	struct error *error = verify_count_resident(c->space, vma, &present);
 
 	if (error) {
 		free(why);
@@ -730,8 +736,10 @@ static enum place place_of(const struct collector *c, const struct vma *vma)
 	if (vma->perms & VMA_EXEC && !is_heap_or_stack(vma))
 		return (is_file(c, vma) && !is_memfd(c, vma)) || is_kernels(vma) ? PLACE_CODE
 										 : PLACE_ROGUE;
+	/* An emulator maps the code of its guest to be read. */
 	if (is_file(c, vma))
-		return PLACE_OBJECT;
+		return !(vma->perms & VMA_WRITE) && verify_has_code(c->f.file, vma) ? PLACE_CODE
+										    : PLACE_OBJECT;
 	/* The end of a .bss that the file has no bytes for. */
 	return vma->range.start == c->module_end ? PLACE_OBJECT : PLACE_WRITABLE;
 }

@@ -31,13 +31,23 @@ static bool elf_executes(const struct object *object, struct range part)
 	return false;
 }
 
+static struct range part_of(const struct vma *vma)
+{
+	return (struct range){vma->offset, vma->offset + range_length(vma->range)};
+}
+
+bool verify_has_code(const struct verify_file *file, const struct vma *vma)
+{
+	const struct object *object = file->file->object;
+
+	return object && object_is_elf(object) && elf_executes(object, part_of(vma));
+}
+
 bool verify_is_program(const struct verify_file *file, const struct vma *vma)
 {
 	const struct object *object = file->file->object;
-	struct range part = {vma->offset, vma->offset + range_length(vma->range)};
 
-	return !object || (object_is_elf(object) ? elf_executes(object, part)
-						 : object_pe_executes(object, part));
+	return !object || object_pe_executes(object, part_of(vma)) || verify_has_code(file, vma);
 }
 
 /*
@@ -54,6 +64,7 @@ static const struct {
 	{"*/.gl?????? (deleted)", "by its name code of NVIDIA's OpenGL"},
 	{"*/jit-*.dump", "by its name what a JIT compiler tells perf"},
 	{"*/classes*.jsa", "by its name an archive of Java's classes"},
+	{"*/sbcl.core", "by its name the image of SBCL"},
 };
 
 const char *verify_known_cache(const char *path)
@@ -147,15 +158,28 @@ static struct error *is_kernel_thread(struct verify *v, const char *name, bool *
 	return NULL;
 }
 
-/* Blanks, and what no terminal shows, at both ends of a name hide it from whoever compares. */
 static bool is_blank(char c)
 {
-	return (unsigned char)c <= ' ' || c == 0x7f;
+	return c == ' ';
 }
 
+/* What no terminal shows, and letters that look like others, hide a name from whoever compares: of
+ * the kernel's all letters are ASCII. */
+static void copy_visible(const char *text, char *copy, size_t size)
+{
+	size_t length = 0;
+
+	for (; *text && length + 1 < size; text++) {
+		if (*text >= ' ' && *text < 0x7f)
+			copy[length++] = *text;
+	}
+	copy[length] = '\0';
+}
+
+/* Without blanks at both ends. */
 static char *trim(char *text)
 {
-	while (*text && is_blank(*text))
+	while (is_blank(*text))
 		text++;
 	for (size_t length = strlen(text); length && is_blank(text[length - 1]); length--)
 		text[length - 1] = '\0';
@@ -191,7 +215,7 @@ static struct error *is_posing(struct verify *v, const char *text, bool comm, bo
 	char copy[256], *name;
 	bool alone = true;
 
-	snprintf(copy, sizeof(copy), "%s", text);
+	copy_visible(text, copy, sizeof(copy));
 	char *whole = name = trim(copy);
 	bool brackets = strip_brackets(whole, comm && strlen(text) >= COMM, &name, &alone);
 	*is = (brackets || comm) && is_kernels_alone(name);
@@ -259,10 +283,18 @@ static struct error *put_row(const struct subject *s, const struct vma *vma, cha
 {
 	const struct placed_area *place = place_at(s, vma->range.start);
 	struct verify_finding *finding;
+	uint64_t resident;
+	struct error *error = verify_count_resident(s->space, vma, &resident);
 
-	return verify_found(s->verify, VERIFY_MASQUERADE, s->number,
-			    place ? place->file : VERIFY_NONE,
-			    !place && *vma->name ? vma->name : NULL, vma->range, why, &finding);
+	if (error) {
+		free(why);
+		return error;
+	}
+	TRY(verify_found(s->verify, VERIFY_MASQUERADE, s->number, place ? place->file : VERIFY_NONE,
+			 !place && *vma->name ? vma->name : NULL, vma->range, why, &finding));
+	if (finding)
+		finding->pages = resident;
+	return NULL;
 }
 
 static struct error *put_kernel_thread(const struct subject *s, const char *shown)

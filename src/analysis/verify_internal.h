@@ -204,6 +204,9 @@ struct error *verify_reopen(struct verify *v, struct verify_file *file);
 struct error *verify_collect_piece(struct verify *v, struct verify_file *file, uint64_t first,
 				   uint64_t count);
 
+/* How many pages of the area are in RAM. */
+struct error *verify_count_resident(struct space *space, const struct vma *vma, uint64_t *pages);
+
 /* --- verify_disk.c: the files, read ahead ----------------------------------------------------- */
 
 /*
@@ -294,6 +297,9 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
  * of an ELF file, or such a section of a PE file. Also where it cannot be read.
  */
 bool verify_is_program(const struct verify_file *file, const struct vma *vma);
+
+/* Whether it shows an executable segment of an ELF file, be it executable or not. */
+bool verify_has_code(const struct verify_file *file, const struct vma *vma);
 
 /* What is in verify->covered. */
 struct error *verify_find_covers(struct verify *v);

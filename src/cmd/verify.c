@@ -326,14 +326,18 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 		table_color(table, COL_KIND, CELL_RED);
 	else if (finding->kind != VERIFY_PROTECTED)
 		table_color(table, COL_KIND, CELL_YELLOW);
-	TRY(table_hex(table, COL_VADDR, finding->vaddr));
+	bool somewhere = finding->length > 0; /* else it is about a process as such */
+	if (somewhere)
+		TRY(table_hex(table, COL_VADDR, finding->vaddr));
 	TRY(table_text(table, COL_REGION, finding->region));
 	TRY(table_text(table, COL_SYMBOL, finding->symbol));
 	TRY(table_text(table, COL_ALSO, finding->also));
 	bool json = v->invocation->table.format == FORMAT_JSON;
 	TRY(put_bytes(table, finding, json || output_is_utf8()));
-	TRY(table_number(table, COL_LENGTH, finding->length));
-	TRY(table_number(table, COL_PAGES, finding->pages));
+	if (somewhere)
+		TRY(table_number(table, COL_LENGTH, finding->length));
+	if (somewhere)
+		TRY(table_number(table, COL_PAGES, finding->pages));
 	if (finding->has_pfn)
 		TRY(table_hex(table, COL_PFN, finding->pfn));
 	if (finding->has_offset)

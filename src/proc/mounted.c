@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -16,10 +18,14 @@
 struct error *proc_check_mounted(void)
 {
 	char self[16];
+	struct statfs fs;
 	ssize_t length = readlink("/proc/self", self, sizeof(self) - 1);
 
 	if (length < 0)
 		return error_new(ERROR_UNSUPPORTED, "/proc is not mounted");
+	if (statfs("/proc", &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return error_new(ERROR_UNSUPPORTED,
+				 "/proc is not the kernel's: something else is mounted there");
 	self[length] = '\0';
 	if (strtol(self, NULL, 10) == getpid())
 		return NULL;

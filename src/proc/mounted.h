@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-/* ERROR_UNSUPPORTED where there is no /proc, or one in which PIDs are others than here. */
+/* ERROR_UNSUPPORTED where there is no /proc, or something else is mounted there, or one in which
+ * PIDs are others than here. */
 struct error *proc_check_mounted(void);
 
 /*

@@ -7,12 +7,14 @@
 #include <libproc2/pids.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -368,7 +370,10 @@ pid_t process_status_pid_of(pid_t pid, const char *key)
 struct error *process_check_own(int fd, pid_t pid, const char *name)
 {
 	struct statx x;
+	struct statfs fs;
 
+	if (fstatfs(fd, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC)
+		TRY(proc_check_mounted());
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &x) < 0 ||
 	    !(x.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return NULL;
