@@ -96,13 +96,26 @@ static bool parse_place(const char *place, size_t length, struct covered_process
 	return true;
 }
 
-static bool is_covered(const covered_vec *list, pid_t pid)
+static int compare_covered(const void *left, const void *right)
 {
+	const struct covered_process *a = left, *b = right;
+
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return strcmp(a->place, b->place);
+}
+
+void covered_sort(covered_vec *list)
+{
+	size_t kept = 0;
+
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), compare_covered);
 	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].pid == pid)
-			return true;
+		if (!kept || list->items[kept - 1].pid != list->items[i].pid)
+			list->items[kept++] = list->items[i];
 	}
-	return false;
+	list->count = kept;
 }
 
 struct error *mounts_over_processes(const char *text, covered_vec *list)
@@ -122,8 +135,9 @@ struct error *mounts_over_processes(const char *text, covered_vec *list)
 			snprintf(process.type, sizeof(process.type), "%.*s",
 				 (int)strcspn(type + 3, " "), type + 3);
 		free(copy);
-		if (found && !is_covered(list, process.pid))
+		if (found)
 			TRY(vec_push(list, process));
 	}
+	covered_sort(list);
 	return NULL;
 }

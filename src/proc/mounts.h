@@ -39,8 +39,11 @@ typedef VEC(struct covered_process) covered_vec;
 /* The text of our own mountinfo; caller frees. */
 struct error *mounts_read_own(char **text);
 
-/* Appends those that the text of a mountinfo has, each process once; what is no line is passed
+/* Appends those that the text of a mountinfo has, and sorts the list; what is no line is passed
  * over. */
 struct error *mounts_over_processes(const char *text, covered_vec *list);
+
+/* By PID, and each process once. */
+void covered_sort(covered_vec *list);
 
 #endif

@@ -37,6 +37,10 @@ static void check_symbol(struct object *object, uint64_t vaddr)
 	const struct object_symbol *symbol, *const *matches;
 	size_t count, same = 0;
 
+	if (!fine(object_symbol_after(object, vaddr, UINT64_MAX, &symbol)))
+		return;
+	must(!symbol || symbol->value > vaddr);
+
 	if (!fine(object_symbol_at(object, vaddr, &symbol)) || !symbol)
 		return;
 	must(symbol->value <= vaddr);
@@ -81,6 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_sections(object);
 		must((object_build_id(object, &length) != NULL) == (length != 0));
 		check_symbols(object);
+		must(!object_is_elf(object) || !object_pe_executes(object, RANGE_ALL));
+		must(!object_pe_executes(object, (struct range){UINT64_C(1) << 33, UINT64_MAX}));
 		object_close(object);
 	}
 	close(fd);

@@ -85,12 +85,12 @@ static void over_processes(void **state)
 	(void)state;
 	assert_ok(mounts_over_processes(text, &list));
 	assert_int_equal(list.count, 2);
-	assert_int_equal(list.items[0].pid, 4711);
-	assert_string_equal(list.items[0].place, "/proc/4711");
-	assert_string_equal(list.items[0].type, "tmpfs");
-	assert_int_equal(list.items[1].pid, 12);
-	assert_string_equal(list.items[1].place, "/proc/12/maps");
-	assert_string_equal(list.items[1].type, "proc");
+	assert_int_equal(list.items[0].pid, 12);
+	assert_string_equal(list.items[0].place, "/proc/12/maps");
+	assert_string_equal(list.items[0].type, "proc");
+	assert_int_equal(list.items[1].pid, 4711);
+	assert_string_equal(list.items[1].place, "/proc/4711");
+	assert_string_equal(list.items[1].type, "tmpfs");
 	vec_deinit(&list);
 }
 

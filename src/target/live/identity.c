@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "proc/mounted.h"
 #include "proc/mounts.h"
 #include "target/live/live.h"
 
@@ -137,5 +138,16 @@ struct error *live_covered(struct target *target, covered_vec *list)
 
 	(void)target;
 	TRY(forgive(mounts_read_own(&text)));
-	return text ? mounts_over_processes(text, list) : NULL;
+	if (!text)
+		return NULL;
+	TRY(mounts_over_processes(text, list));
+	/* A thread of another number has a directory, too. */
+	for (size_t i = 0; i < list->count; i++) {
+		pid_t process = process_status_pid_of(list->items[i].pid, "Tgid");
+
+		if (process && strcmp(proc_root(), "/proc") != 0)
+			list->items[i].pid = process;
+	}
+	covered_sort(list);
+	return NULL;
 }
