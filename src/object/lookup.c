@@ -201,10 +201,11 @@ struct error *object_symbol_after(struct object *object, uint64_t vaddr, uint64_
 
 	*symbol = NULL;
 	TRY(object_symbol_at(object, vaddr, &at)); /* which makes the pieces */
-	const struct symbol_piece *piece = find_piece(symbols, vaddr);
-	const struct symbol_piece *last = symbols->pieces.items + symbols->pieces.count;
-	for (piece = piece ? piece + 1 : symbols->pieces.items; piece < last && piece->start < end;
-	     piece++) {
+	const struct symbol_piece *before = find_piece(symbols, vaddr);
+	size_t i = before ? (size_t)(before - symbols->pieces.items) + 1 : 0;
+	for (; i < symbols->pieces.count && symbols->pieces.items[i].start < end; i++) {
+		const struct symbol_piece *piece = &symbols->pieces.items[i];
+
 		if (piece->symbol == NO_SYMBOL)
 			continue;
 		const struct object_symbol *one = &symbols->all.items[piece->symbol];
