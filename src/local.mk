@@ -185,6 +185,8 @@ libphyslens_a_SOURCES += \
 	src/cmd/lab/threads.c \
 	src/cmd/lab/view.c \
 	src/cmd/map.c \
+	src/cmd/naming.c src/cmd/naming.h \
+	src/cmd/nearest.c src/cmd/nearest.h \
 	src/cmd/owner.c \
 	src/cmd/physical.c src/cmd/physical.h \
 	src/cmd/processes.c src/cmd/processes.h \

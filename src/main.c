@@ -11,6 +11,7 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "cmd/nearest.h"
 #include "ui/locale.h"
 
 enum { OUTPUT_BUFFER = 1 << 16 }; /* listings may be long */
@@ -52,36 +53,6 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * How many letters are wrong, missing, too many, or in each other's place (the optimal string
- * alignment distance), of words of at most WORD_MAX letters.
- */
-enum { WORD_MAX = 16 };
-
-static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
-
-	for (size_t i = 0; i <= a_length; i++) {
-		for (size_t j = 0; j <= b_length; j++) {
-			if (i == 0 || j == 0) {
-				d[i][j] = (unsigned)(i + j);
-				continue;
-			}
-			d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1,
-					d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	}
-	return d[a_length][b_length];
-}
-
 /* The command that may be meant: it begins so, or not more than two letters are wrong. */
 static const char *nearest_command(const char *word)
 {
@@ -89,13 +60,11 @@ static const char *nearest_command(const char *word)
 	const char *nearest = NULL;
 	unsigned best = 3;
 
-	if (length < 2 || length > WORD_MAX)
+	if (length < 2)
 		return NULL;
 	for (const struct command *const *command = command_list; *command; command++) {
 		const char *name = (*command)->name;
-		unsigned wrong = strncmp(name, word, length) == 0
-					 ? 0
-					 : distance(word, length, name, strlen(name));
+		unsigned wrong = strncmp(name, word, length) == 0 ? 0 : word_distance(word, name);
 
 		/* Of a short word two letters are most of it. */
 		if (wrong < best && wrong * 2 < length) {

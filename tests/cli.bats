@@ -185,7 +185,72 @@ refused() {
 	run -0 physlens map --region stack $$ -n -r -o region
 	[ "$output" = stack ]
 	run -2 --separate-stderr physlens map -- --json
-	[[ $stderr == 'physlens: map: not a process ID: --json' ]]
+	[[ $stderr == 'physlens: map: not a process ID: --json;'* ]]
+}
+
+# named NAME: a process of that name; its PID is $!.
+named() {
+	ln -sf "$(command -v sleep)" "$BATS_TEST_TMPDIR/$1"
+	"$BATS_TEST_TMPDIR/$1" 100 3>&- 4>&- &
+	NAMED+=("$!")
+	for ((tries = 0; tries < 100; tries++)); do
+		[ "$(cat "/proc/$!/comm")" != "${1::15}" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "a process is named by its name, where only one is called so" {
+	local NAMED=() one two command pid
+	named physlens-test-one
+	one=$!
+	# The kernel keeps 15 bytes of it.
+	for command in 'map physlens-test-one' 'map physlens-test-o' 'verify physlens-test-one' \
+		'translate physlens-test-one main'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr physlens $command
+		[[ $stderr != *'not a process ID'* ]]
+	done
+	run -0 physlens map --json -o region,start physlens-test-one --region stack
+	[ "$output" = "$(physlens map --json -o region,start "$one" --region stack)" ]
+	run -2 --separate-stderr physlens map physlens-test-two
+	[[ $stderr == *'not a process ID: physlens-test-two; and no process is called so'* ]]
+	named ptest-twice
+	named ptest-twice
+	run -2 --separate-stderr physlens map ptest-twice
+	[[ $stderr == *'2 processes are called ptest-twice, say which: '* ]]
+	for pid in "${NAMED[@]:1}"; do
+		[[ $stderr == *"$pid (child of $$"* || $stderr == *"$pid (child of "* ]]
+	done
+	run -2 --separate-stderr physlens map ptest-twise
+	[[ $stderr == *"no process is called so, but: 'ptest-twice'" ]]
+	run -0 physlens map --json -o object self
+	[[ $output == *"/physlens"* ]]
+	kill "${NAMED[@]}"
+}
+
+@test "read and owner say what they took the PID of a process for" {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+	local NAMED=()
+	named ptest-number
+	run --separate-stderr physlens read "$!"
+	[[ $stderr == *"$! is taken for the physical address 0x$!; of process $! (ptest-number) it is 'read $!:ADDRESS'"* ]]
+	run --separate-stderr physlens owner "$!"
+	[[ $stderr == *"$! is taken for the frame 0x$!; of process $! (ptest-number) it is 'owner --process $!'"* ]]
+	run --separate-stderr physlens owner "0x$!"
+	[[ $stderr != *'is taken for'* ]]
+	kill "${NAMED[@]}"
+}
+
+@test "translate: a symbol that a stripped program does not name is said to be of one" {
+	local NAMED=()
+	named ptest-stripped
+	! readelf -SW /proc/$!/exe | grep -q '\.symtab' || skip 'sleep is not stripped here'
+	run -2 --separate-stderr physlens translate "$!" main
+	[[ $stderr == *'unknown symbol: main ('*' is stripped: '* ]]
+	run -2 --separate-stderr physlens translate "$$" 'libc!no_such_symbol'
+	[[ $stderr == *'unknown symbol: no_such_symbol'* ]]
+	kill "${NAMED[@]}"
 }
 
 @test "quickstart: a build that fails is said with the file and the first error" {

@@ -33,7 +33,7 @@ no_control() {
 
 @test "what is not a process ID" {
 	local word
-	for word in 0 00 x 1x -- 1.5 0x1 ' 1' '1 ' +1 2147483648 4294967297 99999999999999999999 '' self \
+	for word in 0 00 x 1x -- 1.5 0x1 ' 1' '1 ' +1 2147483648 4294967297 99999999999999999999 '' selves \
 		$'1\n' $'\e[2J'; do
 		[ "$word" != -- ] || continue
 		refused 'not a process ID:' "$word"

@@ -483,11 +483,22 @@ sleeper() {
 	for selection in --range=1000-2000 --region=no-such-region --object=no-such-object; do
 		for mode in --json '--json --pages'; do
 			# shellcheck disable=SC2086 # words
-			run -0 --separate-stderr physlens map $mode "$selection" "$FIXTURE_PID"
+			run -2 --separate-stderr physlens map $mode "$selection" "$FIXTURE_PID"
 			json_check '.map == []'
-			[ "$stderr" = "physlens: map: no region of process $FIXTURE_PID is selected" ]
+			case $selection in
+			--range*) [ "$stderr" = "physlens: map: no region of process $FIXTURE_PID is selected" ] ;;
+			--region*) [[ $stderr == *"is called no-such-region; there are: '"* ]] ;;
+			--object*) [[ $stderr == *"matches no-such-object; there are: '"* ]] ;;
+			esac
 		done
 	done
+}
+
+@test "a selection of nothing names what is nearest to it" {
+	run -2 --separate-stderr physlens map --region .txet "$FIXTURE_PID"
+	[[ $stderr == *"there are: '.text', "* ]]
+	run -2 --separate-stderr physlens map --object 'libcc' "$FIXTURE_PID"
+	[[ $stderr == *"'libc.so.6'"* ]]
 }
 
 @test "--region and --object: regions of one name, objects by glob" {
@@ -497,6 +508,8 @@ sleeper() {
 	json_check '(.map | length > 5) and (.map | map(.object | endswith("/pagekinds")) | all)'
 	run -0 physlens map --json --object '*/libc.so*' --region .text "$FIXTURE_PID"
 	json_check '.map | length == 1 and (.[0].perms == "r-xp")'
+	run -0 physlens map --json --object libc --region .text "$FIXTURE_PID"
+	json_check '.map | length == 1 and (.[0].object | test("/libc[.]so[.]6$"))'
 	run -0 physlens map --json --object '[[]stack]' "$FIXTURE_PID"
 	json_check '.map | length == 1 and .[0].region == "stack"'
 }

@@ -74,7 +74,7 @@ pfn_of() {
 	# Pages that a fork shares have its rows as well.
 	[ -z "$(comm -13 "$BATS_TEST_TMPDIR/owner" "$BATS_TEST_TMPDIR/map")" ]
 	run -2 --separate-stderr physlens owner --process "$HELPER_PID" --region .nonsense
-	[[ $stderr == *'has no such region'* ]]
+	[[ $stderr == *'is called .nonsense; there are: '* ]]
 }
 
 @test "a KSM page has many mappers; each is found" {

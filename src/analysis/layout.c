@@ -640,11 +640,32 @@ static char *spell_glob(const char *glob)
 	return spelled;
 }
 
+/*
+ * How long the name of a library is without what tells its versions apart: "libc" of "libc.so.6"
+ * and of "libc-2.31.so", "libstdc++" of "libstdc++.so.6.0.30". All of what is called otherwise.
+ */
+static size_t library_name_length(const char *base)
+{
+	const char *end = strstr(base, ".so");
+
+	if (!end || end == base || (end[3] && end[3] != '.'))
+		return strlen(base);
+	for (const char *dash = base; (dash = strchr(dash, '-')) && dash < end; dash++) {
+		if (dash > base && dash[1] >= '0' && dash[1] <= '9')
+			return (size_t)(dash - base);
+	}
+	return (size_t)(end - base);
+}
+
 static bool object_matches(const char *object, const char *glob)
 {
-	const char *base = strrchr(object, '/');
+	const char *slash = strrchr(object, '/');
+	const char *base = slash ? slash + 1 : object;
+	size_t length = library_name_length(base);
 
-	return fnmatch(glob, object, 0) == 0 || (base && fnmatch(glob, base + 1, 0) == 0);
+	return fnmatch(glob, object, 0) == 0 || fnmatch(glob, base, 0) == 0 ||
+	       (slash && base[length] && strlen(glob) == length &&
+		strncmp(glob, base, length) == 0);
 }
 
 bool region_object_matches(const struct region *region, const char *glob)

@@ -98,8 +98,9 @@ enum page_state region_empty_state(const struct region *region, unsigned page_sh
 				   uint64_t end, uint64_t *until);
 
 /*
- * fnmatch(3) of a region's object, its whole path or the last component of it. \xNN in the pattern
- * is that byte, as tables write those that are not printable.
+ * fnmatch(3) of a region's object, its whole path or the last component of it; "libc" also is
+ * libc.so.6, whatever version it has. \xNN in the pattern is that byte, as tables write those that
+ * are not printable.
  */
 bool region_object_matches(const struct region *region, const char *glob);
 

@@ -187,6 +187,29 @@ static bool is_address(const struct layout *layout, const char *text, uint64_t *
 	       (strlen(text) >= MAPS_DIGITS || layout_find(layout, *address));
 }
 
+/*
+ * What is not found in a stripped file may well be there, without its name: that of the object that
+ * was named, or else that of the program, which is loaded lowest as a rule.
+ */
+static struct error *unknown_symbol(const struct layout *layout, const struct symbol_text *parts)
+{
+	for (size_t i = 0; i < layout->regions.count; i++) {
+		const struct region *region = &layout->regions.items[i];
+
+		if (!region->elf ||
+		    (parts->object && !region_object_matches(region, parts->object)))
+			continue;
+		if (!object_is_stripped(region->elf))
+			break;
+		return error_new(
+			ERROR_LOOKUP,
+			"unknown symbol: %.200s (%.200s is stripped: it has only the "
+			"names that the dynamic loader needs, and no debug file was found)",
+			parts->symbol, base_name(region->object));
+	}
+	return error_new(ERROR_LOOKUP, "unknown symbol: %.200s", parts->symbol);
+}
+
 static struct error *locate_symbol(struct layout *layout, const struct symbol_text *parts,
 				   const char *text, uint64_t *address)
 {
@@ -202,7 +225,7 @@ static struct error *locate_symbol(struct layout *layout, const struct symbol_te
 	else if (list.count == 0 && is_address(layout, text, address))
 		;
 	else if (list.count == 0)
-		error = error_new(ERROR_LOOKUP, "unknown symbol: %.200s", parts->symbol);
+		error = unknown_symbol(layout, parts);
 	else if (list.count > 1)
 		error = ambiguous(&list, parts);
 	else if (__builtin_add_overflow(list.items[0].address, parts->offset, address))

@@ -9,8 +9,8 @@
 
 #include "base/io.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 
 enum {
@@ -198,10 +198,10 @@ static struct error *show_form(struct cow *cow, enum form form, int *status)
 
 	if (form == FORM_TRACE)
 		return cow_trace_show(cow, arguments, status);
-	TRY(parse_pid(arguments[0], &first));
+	TRY(process_named(cow->target, arguments[0], &first));
 	if (form == FORM_FAMILY)
 		return cow_family_show(cow, first);
-	TRY(parse_pid(arguments[1], &second));
+	TRY(process_named(cow->target, arguments[1], &second));
 	if (first == second)
 		return error_new(ERROR_INPUT, "parent and child are the same process: %d",
 				 (int)first);

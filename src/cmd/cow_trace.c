@@ -13,8 +13,8 @@
 
 #include "analysis/ledger.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/cow.h"
+#include "cmd/naming.h"
 #include "target/trace.h"
 
 enum {
@@ -597,7 +597,7 @@ static struct error *begin(struct tracer *t, char **command)
 	clock_gettime(CLOCK_MONOTONIC, &t->begun);
 	if (!t->cow->attach)
 		return trace_start(&t->trace, command);
-	TRY(parse_pid(t->cow->attach, &pid));
+	TRY(process_named(t->cow->target, t->cow->attach, &pid));
 	return trace_attach(&t->trace, pid);
 }
 

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 #include "proc/kpage.h"
 
@@ -273,12 +274,6 @@ static void print_summary(const struct map *map, const struct tally *total)
 	printf(".\n");
 }
 
-static void warn_nothing_selected(const struct map *map)
-{
-	invocation_warn(map->invocation, "no region of process %d is selected",
-			(int)map->layout.space->pid);
-}
-
 /* Everything is counted before anything is printed: a process that ends midway gives no rows. */
 static struct error *map_regions(struct map *map)
 {
@@ -303,7 +298,7 @@ static struct error *map_regions(struct map *map)
 	if (!error)
 		error = table_finish(map->table);
 	if (!error && rows.count == 0)
-		warn_nothing_selected(map);
+		error = nothing_selected(&map->layout, &map->selection);
 	else if (!error && map->invocation->table.format == FORMAT_TABLE &&
 		 !map->invocation->table.noheadings)
 		print_summary(map, &total);
@@ -491,10 +486,9 @@ static struct error *map_pages(struct map *map)
 		TRY(runs_of_region(&map->layout, &region, &options, put_run, map));
 		selected++;
 	}
-	if (selected == 0)
-		warn_nothing_selected(map);
 	TRY(space_check_alive(map->layout.space));
-	return table_finish(map->table);
+	TRY(table_finish(map->table));
+	return selected ? NULL : nothing_selected(&map->layout, &map->selection);
 }
 
 /* --- the command -------------------------------------------------------------------------- */
@@ -519,7 +513,7 @@ static struct error *map_process(struct map *map, struct target *target, const c
 	struct space *space;
 	pid_t pid;
 
-	TRY(parse_pid(pid_text, &pid));
+	TRY(process_named(target, pid_text, &pid));
 	if (map->range)
 		TRY(parse_address_range(map->range, target->page_shift, &map->selection.range));
 	TRY(invocation_table(map->invocation, map->pages ? &pages_table : &region_table,

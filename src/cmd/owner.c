@@ -9,8 +9,8 @@
 #include "analysis/layout.h"
 #include "base/io.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 #include "proc/cgroup.h"
 #include "proc/kpage.h"
@@ -165,6 +165,20 @@ static struct error *parse_frame(const struct owner *o, const char *text, uint64
 	return NULL;
 }
 
+/* "4711" is hexadecimal here, as frames are everywhere: who meant a process hears of it. */
+static void warn_of_processes(const struct owner *o)
+{
+	for (size_t i = 0; i < o->invocation->argument_count; i++) {
+		const char *text = o->invocation->arguments[i];
+		char taken[64], instead[64];
+
+		snprintf(taken, sizeof(taken), "the %s 0x%.20s",
+			 o->physical ? "physical address" : "frame", text);
+		snprintf(instead, sizeof(instead), "owner --process %.20s", text);
+		warn_also_process(o->invocation, text, taken, instead);
+	}
+}
+
 static struct error *take_words(void *argument, const struct region *region, uint64_t vpn,
 				const uint64_t *words, size_t count)
 {
@@ -205,8 +219,7 @@ static struct error *frames_of_process(struct owner *o)
 		TRY(region_walk(&o->wanted.layout, &region, &sink));
 	}
 	if (!any)
-		return error_new(ERROR_LOOKUP, "process %d has no such region",
-				 (int)layout->space->pid);
+		return nothing_selected(layout, &o->selection);
 	return space_check_alive(layout->space);
 }
 
@@ -217,7 +230,7 @@ static struct error *open_process(struct owner *o)
 
 	if (!o->process)
 		return NULL;
-	TRY(parse_pid(o->process, &pid));
+	TRY(process_named(o->target, o->process, &pid));
 	TRY(target_open_space(o->target, pid, &o->wanted.space));
 	TRY(layout_init(&o->wanted.layout, o->wanted.space));
 	processes_explain_served(o->invocation, &o->wanted.layout, 1);
@@ -463,6 +476,7 @@ static struct error *owner_in_target(struct owner *o)
 {
 	TRY(invocation_table(o->invocation, &table_spec, &o->table));
 	TRY(open_process(o));
+	warn_of_processes(o);
 	if (o->freeze)
 		TRY(processes_freeze_all(o->target, &o->processes, &o->held));
 	else

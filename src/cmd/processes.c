@@ -34,8 +34,7 @@ struct error *processes_by_name(process_vec *list, const char *expression)
 	return NULL;
 }
 
-/* Neither a kernel thread nor a zombie. */
-static bool may_run(const struct process *process)
+bool process_may_run(const struct process *process)
 {
 	return !process->kernel_thread && process->state != 'Z' && process->state != 'X';
 }
@@ -45,7 +44,7 @@ struct error *processes_add(struct index *index, const process_vec *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct process *process = &list->items[i];
 
-		if (may_run(process))
+		if (process_may_run(process))
 			TRY(index_add(index, process->pid, process->command));
 	}
 	return NULL;
@@ -194,7 +193,7 @@ static struct error *list_all(void *argument, pid_vec *pids)
 	lister->list->count = 0;
 	TRY(target_processes(lister->target, lister->list));
 	for (size_t i = 0; i < lister->list->count; i++) {
-		if (may_run(&lister->list->items[i]))
+		if (process_may_run(&lister->list->items[i]))
 			TRY(vec_push(pids, lister->list->items[i].pid));
 	}
 	return NULL;

@@ -16,6 +16,9 @@
  */
 struct error *processes_by_name(process_vec *list, const char *expression);
 
+/* Neither a kernel thread nor a zombie: it may have memory. */
+bool process_may_run(const struct process *process);
+
 /*
  * Puts those that may have memory into the index: neither kernel threads nor zombies. This program
  * is one of them: it maps libraries as the others do, and without it their frames would have one

@@ -13,8 +13,8 @@
 #include "arch/x86_64.h"
 #include "base/io.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/physical.h"
 #include "cmd/processes.h"
 #include "cmd/read_output.h"
@@ -302,12 +302,16 @@ static struct error *open_source(struct reading *r)
 static struct error *read_by_paddr(struct reading *r)
 {
 	const char *text = r->invocation->arguments[0];
+	char taken[64], instead[64];
 	uint64_t start;
 
 	if (!parse_hex(text, &start))
 		return error_new(ERROR_INPUT,
 				 "not a physical address (hexadecimal), nor PID:ADDRESS: %s", text);
 	TRY(make_range(r, start));
+	snprintf(taken, sizeof(taken), "the physical address 0x%.20s", text);
+	snprintf(instead, sizeof(instead), "read %.20s:ADDRESS", text);
+	warn_also_process(r->invocation, text, taken, instead);
 	TRY(open_source(r));
 	return read_pieces(r);
 }
@@ -367,9 +371,10 @@ static struct error *read_of_process(struct reading *r, char *colon)
 
 	r->of_process = true;
 	*colon = '\0';
-	TRY(parse_pid(pid_text, &pid));
 	TRY(invocation_target(r->invocation, &target));
-	struct error *error = target_open_space(target, pid, &space);
+	struct error *error = process_named(target, pid_text, &pid);
+	if (!error)
+		error = target_open_space(target, pid, &space);
 	if (!error) {
 		error = read_in_space(r, space, colon + 1);
 		space_close(space);

@@ -6,8 +6,8 @@
 
 #include "analysis/share.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
@@ -185,7 +185,7 @@ static struct error *choose_all(struct sharer *s)
 	for (size_t i = 0; i < s->invocation->argument_count; i++) {
 		pid_t pid;
 
-		TRY(parse_pid(s->invocation->arguments[i], &pid));
+		TRY(process_named(s->target, s->invocation->arguments[i], &pid));
 		TRY(choose(s, pid));
 	}
 	if (!s->name)
@@ -417,6 +417,8 @@ static struct error *show(struct sharer *s)
 				"read (see --freeze)",
 				(unsigned long long)s->share.lost,
 				noun(s->share.lost, "page is", "pages are"));
+	if (s->share.groups.count == 0 && (s->selection.name || s->selection.object_glob))
+		return nothing_selected(&s->layouts[0], &s->selection);
 	if (!s->pages)
 		return show_regions(s);
 	TRY(share_walk(&s->share, put_piece, s));

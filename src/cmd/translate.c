@@ -8,9 +8,9 @@
 
 #include "analysis/locate.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
 #include "cmd/explain.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 
 enum {
@@ -278,7 +278,7 @@ static struct error *translate(struct translate *t, struct target *target)
 	struct space *space;
 	pid_t pid;
 
-	TRY(parse_pid(t->invocation->arguments[0], &pid));
+	TRY(process_named(target, t->invocation->arguments[0], &pid));
 	if (!t->pictures)
 		TRY(invocation_table(t->invocation, &table_spec, &t->table));
 	struct error *error = target_open_space(target, pid, &space);

@@ -9,9 +9,10 @@
 #include "analysis/verify.h"
 #include "base/io.h"
 #include "base/scope.h"
-#include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/physical.h"
+#include "cmd/processes.h"
 #include "ui/locale.h"
 #include "ui/progress.h"
 
@@ -72,10 +73,11 @@ enum { BYTES_IN_CELL = 8 };
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_ALLOW = OPTION_LONG, OPTION_SYNC };
+enum { OPTION_ALLOW = OPTION_LONG, OPTION_NAME, OPTION_SYNC };
 
 static const struct command_option options[] = {
 	{'a', "all", NULL, "every process"},
+	{OPTION_NAME, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},
 	{OPTION_ALLOW, "allow", "KIND=GLOB", "no row for KIND where the command matches"},
 	{OPTION_SYNC, "sync", NULL, "first have what was written to the files reach the disk"},
 };
@@ -89,6 +91,8 @@ struct verifier {
 	struct invocation *invocation;
 	bool all;
 	bool sync;
+	const char *name;
+	VEC(pid_t) given; /* each once */
 	VEC(struct allowance) allowed;
 	struct target *target;
 	struct source *source;
@@ -153,6 +157,8 @@ static int parse_options(struct verifier *v)
 			v->all = true;
 		else if (key == OPTION_SYNC)
 			v->sync = true;
+		else if (key == OPTION_NAME)
+			v->name = invocation->argument;
 		else
 			error = add_allowance(v, invocation->argument);
 	}
@@ -258,16 +264,37 @@ static struct error *add_all(struct verifier *v)
 	return error;
 }
 
-static bool was_given(const struct invocation *invocation, size_t index, pid_t pid)
+static bool was_given(const struct verifier *v, pid_t pid)
 {
-	for (size_t i = 0; i < index; i++) {
-		pid_t other;
-		_cleanup_error_ struct error *error = parse_pid(invocation->arguments[i], &other);
-
-		if (!error && other == pid)
+	for (size_t i = 0; i < v->given.count; i++) {
+		if (v->given.items[i] == pid)
 			return true;
 	}
 	return false;
+}
+
+static struct error *give(struct verifier *v, pid_t pid)
+{
+	TRY(vec_push(&v->given, pid));
+	return add(v, pid);
+}
+
+/* What matches by name and was given by PID, too, is no mistake. */
+static struct error *add_named(struct verifier *v)
+{
+	process_vec list = {0};
+	struct error *error = target_processes(v->target, &list);
+
+	if (!error)
+		error = processes_by_name(&list, v->name);
+	if (!error && list.count == 0)
+		error = error_new(ERROR_LOOKUP, "--name: no process is called so: %.200s", v->name);
+	for (size_t i = 0; !error && i < list.count; i++) {
+		if (process_may_run(&list.items[i]) && !was_given(v, list.items[i].pid))
+			error = give(v, list.items[i].pid);
+	}
+	vec_deinit(&list);
+	return error;
 }
 
 static struct error *add_given(struct verifier *v)
@@ -275,13 +302,13 @@ static struct error *add_given(struct verifier *v)
 	for (size_t i = 0; i < v->invocation->argument_count; i++) {
 		pid_t pid;
 
-		TRY(parse_pid(v->invocation->arguments[i], &pid));
-		if (was_given(v->invocation, i, pid))
+		TRY(process_named(v->target, v->invocation->arguments[i], &pid));
+		if (was_given(v, pid))
 			invocation_warn(v->invocation, "process %d was given twice", (int)pid);
 		else
-			TRY(add(v, pid));
+			TRY(give(v, pid));
 	}
-	return NULL;
+	return v->name ? add_named(v) : NULL;
 }
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -542,6 +569,7 @@ static void deinit(struct verifier *v)
 	source_close(v->source);
 	invocation_target_end(v->invocation, v->target);
 	vec_deinit(&v->allowed);
+	vec_deinit(&v->given);
 }
 
 static int status_of(const struct verifier *v)
@@ -561,10 +589,10 @@ static int run(struct invocation *invocation)
 	} else if (invocation->list_columns) {
 		table_list_columns(&table_spec, stdout, "");
 		status = EXIT_DONE;
-	} else if (v.all == (invocation->argument_count > 0)) {
-		status = invocation_misused(invocation, v.all ? "--all and process IDs exclude "
+	} else if (v.all == (invocation->argument_count > 0 || v.name)) {
+		status = invocation_misused(invocation, v.all ? "--all and processes exclude "
 								"each other"
-							      : "process IDs or --all are needed");
+							      : "processes or --all are needed");
 	} else {
 		struct error *error = verify(&v);
 
@@ -578,7 +606,7 @@ static int run(struct invocation *invocation)
 const struct command command_verify = {
 	.name = "verify",
 	.summary = "compare the code in RAM with the code on disk",
-	.synopsis = "[options] PID…|--all",
+	.synopsis = "[options] PID…|--name REGEX|--all",
 	.description =
 		"Compare every resident page of every executable or read-only file mapping "
 		"with the file\n"

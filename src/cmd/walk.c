@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/naming.h"
 #include "cmd/processes.h"
 #include "cmd/walktext.h"
 
@@ -362,7 +363,7 @@ static struct error *walk_process(struct walk *w, struct target *target)
 {
 	pid_t pid;
 
-	TRY(parse_pid(w->invocation->arguments[0], &pid));
+	TRY(process_named(target, w->invocation->arguments[0], &pid));
 	TRY(invocation_table(w->invocation, w->all || w->range ? &runs_table : &levels_table,
 			     &w->table));
 	struct error *error = target_open_space(target, pid, &w->space);

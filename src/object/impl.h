@@ -65,6 +65,7 @@ struct symbol_piece {
 
 struct symbols {
 	bool loaded, have_names, have_pieces;
+	bool have_symtab; /* of the file, or of its debug file */
 	VEC(struct object_symbol) all;
 	VEC(struct symbol_version) versions;
 	VEC(struct symbol_file) files;                 /* by symbol */

@@ -136,6 +136,13 @@ struct object_symbol_origin {
 	const char *file;
 };
 
+/*
+ * Whether the file has no .symtab, nor has the debug file that was found, if any was: only what the
+ * dynamic loader needs has a name. False before symbols were asked for, and where there are none to
+ * expect (no ELF file).
+ */
+bool object_is_stripped(const struct object *object);
+
 struct object_symbol_origin object_symbol_origin(const struct object *object,
 						 const struct object_symbol *symbol);
 

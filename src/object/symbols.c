@@ -337,6 +337,7 @@ struct error *symbols_read(struct object *from, struct symbols *into)
 		return NULL;
 
 	struct tables tables = find_tables(from);
+	into->have_symtab |= tables.symtab != NULL;
 	if (tables.symtab)
 		TRY(read_table(from, tables.symtab, NULL, into));
 	if (tables.dynsym)
@@ -377,6 +378,11 @@ struct error *symbols_load(struct object *object)
 	symbols->loaded = true;
 	object_release_file(object); /* nothing is left to ask of it */
 	return NULL;
+}
+
+bool object_is_stripped(const struct object *object)
+{
+	return object->symbols.loaded && !object->symbols.have_symtab && object->is_elf;
 }
 
 bool object_lacks_symbols(const struct object *object)

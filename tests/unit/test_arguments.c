@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "cmd/arguments.h"
+#include "cmd/nearest.h"
 
 static void process_ids(void **state)
 {
@@ -79,12 +80,47 @@ static void what_is_no_range(void **state)
 	assert_error(parse_address_range("2000-2000", 12, &r), ERROR_INPUT, "empty range");
 }
 
+static void the_nearest_words(void **state)
+{
+	struct nearest nearest;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(word_distance("map", "mpa"), 1);
+	assert_int_equal(word_distance("", "abc"), 3);
+	assert_int_equal(word_distance("a-word-of-more-than-thirty-two-letters", "a"), NEAREST_FAR);
+	nearest_init(&nearest, ".txet");
+	nearest_offer(&nearest, "heap");
+	nearest_offer(&nearest, ".text");
+	nearest_offer(&nearest, "heap");
+	nearest_offer(&nearest, ".data");
+	assert_int_equal(nearest.count, 3);
+	nearest_keep_like(&nearest);
+	nearest_text(&nearest, text, sizeof(text));
+	assert_string_equal(text, "'.text'");
+
+	/* More than are kept: the nearest push the others out. */
+	static const char *const words[] = {"aaaaaaaa", "bbbbbbbb", "cccccccc", "dddddddd",
+					    "eeeeeeee", "ffffffff", "gggggggg", "hhhhhhhh"};
+	nearest_init(&nearest, "near");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		nearest_offer(&nearest, words[i]);
+	nearest_offer(&nearest, "not-near-at-all");
+	nearest_offer(&nearest, "near");
+	assert_int_equal(nearest.count, NEAREST_KEPT);
+	assert_string_equal(nearest.words[0], "near");
+	assert_string_equal(nearest.words[1], "not-near-at-all");
+	nearest_text(&nearest, text, 8);
+	assert_int_equal(strlen(text), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(process_ids),
 		cmocka_unit_test(ranges_become_whole_pages),
 		cmocka_unit_test(what_is_no_range),
+		cmocka_unit_test(the_nearest_words),
 	};
 
 	return TESTS_RUN(tests);
