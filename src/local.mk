@@ -147,6 +147,8 @@ libphyslens_a_SOURCES += \
 	src/ui/grid.c src/ui/grid.h \
 	src/ui/hexdump.c src/ui/hexdump.h \
 	src/ui/progress.c src/ui/progress.h \
+	src/ui/prose.c src/ui/prose.h \
+	src/ui/size.c src/ui/size.h \
 	src/ui/table.c src/ui/table.h \
 	src/ui/table_backend.h \
 	src/ui/table_fit.c \
@@ -184,7 +186,8 @@ libphyslens_a_SOURCES += \
 	src/cmd/lab/subject.c \
 	src/cmd/lab/threads.c \
 	src/cmd/lab/view.c \
-	src/cmd/map.c \
+	src/cmd/map.c src/cmd/map.h \
+	src/cmd/map_objects.c \
 	src/cmd/naming.c src/cmd/naming.h \
 	src/cmd/nearest.c src/cmd/nearest.h \
 	src/cmd/owner.c \

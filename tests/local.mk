@@ -166,6 +166,7 @@ EXTRA_DIST += \
 BATS_FILES = \
 	tests/map.bats \
 	tests/fuse.bats \
+	tests/terminal.bats \
 	tests/verify.bats \
 	tests/lab.bats \
 	tests/map-bad-input.bats \

@@ -17,6 +17,7 @@
 #include "cmd/processes.h"
 #include "cmd/watch.h"
 #include "ui/progress.h"
+#include "ui/prose.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -30,7 +31,7 @@
 	}
 #define COLUMN_HUGETLB                                                                             \
 	{                                                                                          \
-		"HUGETLB", CELL_PAGES, 0, 0,                                                       \
+		"HUGETLB", CELL_PAGES, 0, COLUMN_YIELDS(8),                                        \
 			"from pools of huge pages; not in USS, PSS and RSS, as in smaps_rollup"    \
 	}
 #define COLUMN_PSS                                                                                 \
@@ -47,7 +48,7 @@
 	}
 #define COLUMN_PAYERS                                                                              \
 	{                                                                                          \
-		"PAYERS", CELL_TEXT, 0, 0,                                                         \
+		"PAYERS", CELL_TEXT, 0, COLUMN_YIELDS(9),                                          \
 			"the three with the largest parts: command[pid] part of PSS"               \
 	}
 
@@ -80,7 +81,7 @@ static const struct column object_columns[] = {
 	COLUMN_COW,
 	COLUMN_HUGETLB,
 	COLUMN_PAYERS,
-	{"FILE", CELL_TEXT, 0, 0, "device and inode; empty: no file"},
+	{"FILE", CELL_TEXT, 0, COLUMN_YIELDS(10), "device and inode; empty: no file"},
 };
 
 static const enum census_field object_fields[] = {
@@ -101,7 +102,7 @@ static const struct column user_columns[] = {
 };
 
 static const struct column cgroup_columns[] = {
-	{"CGROUP", CELL_TEXT, 0, 0, "memory cgroup of processes"},
+	{"CGROUP", CELL_TEXT, 0, COLUMN_ELASTIC, "memory cgroup of processes"},
 	COLUMN_PROCESSES,
 	{"USS", CELL_PAGES, 0, 0, "frames that only this cgroup's processes map"},
 	COLUMN_PSS,
@@ -121,7 +122,7 @@ static const struct column kind_columns[] = {
 	{"KIND", CELL_TEXT, 0, 0, "what the frames are used for"},
 	{"FRAMES", CELL_PAGES, 0, 0, "frames of RAM; the rows sum to System RAM"},
 	{"MAPPED", CELL_PAGES, 0, 0, "of them: mapped by a process, as kpageflags says"},
-	{"MEANING", CELL_TEXT, 0, 0, "what that kind is"},
+	{"MEANING", CELL_TEXT, 0, COLUMN_YIELDS(9), "what that kind is"},
 };
 
 static const enum census_field kind_fields[] = {
@@ -549,22 +550,22 @@ static void print_summary(const struct census *census, const struct census_rows 
 		hugetlb += rows->items[i].account.hugetlb;
 	}
 	if (!census->view->rows) {
-		printf("\n%llu %s of System RAM, each in one row.\n", (unsigned long long)frames,
-		       noun(frames, "frame", "frames"));
+		prose_printf("\n%llu %s of System RAM, each in one row.\n",
+			     (unsigned long long)frames, noun(frames, "frame", "frames"));
 		return;
 	}
 	pss = ((pss >> PSS_SHIFT) + ((UINT64_C(1) << shift) >> 1)) >> shift;
-	printf("\n%zu %s %llu %s", rows->count,
-	       noun(rows->count, "row; its PSS is", "rows; their PSS sum to"),
-	       (unsigned long long)pss, noun(pss, "frame", "frames"));
+	prose_printf("\n%zu %s %llu %s", rows->count,
+		     noun(rows->count, "row; its PSS is", "rows; their PSS sum to"),
+		     (unsigned long long)pss, noun(pss, "frame", "frames"));
 	if (hugetlb)
-		printf(", and there %s %llu %s from pools of huge pages",
-		       noun(hugetlb, "is", "are"), (unsigned long long)hugetlb,
-		       noun(hugetlb, "page", "pages"));
+		prose_printf(", and there %s %llu %s from pools of huge pages",
+			     noun(hugetlb, "is", "are"), (unsigned long long)hugetlb,
+			     noun(hugetlb, "page", "pages"));
 	if (census->missing)
-		printf("; %zu %s left out", census->missing,
-		       noun(census->missing, "process is", "processes are"));
-	printf(".\n");
+		prose_printf("; %zu %s left out", census->missing,
+			     noun(census->missing, "process is", "processes are"));
+	prose_printf(".\n");
 }
 
 static struct error *show_sample(struct census *census, struct census_rows *rows)

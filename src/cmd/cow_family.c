@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "cmd/cow.h"
 #include "ui/escape.h"
+#include "ui/prose.h"
 
 enum {
 	COL_PID,
@@ -30,14 +31,14 @@ static const struct column columns[] = {
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "the descendant"},
 	[COL_PPID] = {"PPID", CELL_NUMBER, 0, 0, "its parent"},
 	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
-	[COL_STATE] = {"STATE", CELL_TEXT, 0, 0,
+	[COL_STATE] = {"STATE", CELL_TEXT, 0, COLUMN_YIELDS(2),
 		       "empty: a worker; new, exited, exec, same-memory, zombie, hidden"},
 	[COL_SHARED] = {"SHARED", CELL_PAGES, 0, 0, "pages in the same frame as the master's"},
 	[COL_COW] = {"COW", CELL_PAGES, 0, 0,
 		     "of them: anonymous, or a write would copy them: what can still diverge"},
 	[COL_DIVERGED] = {"DIVERGED", CELL_PAGES, 0, 0, "pages in another frame than the master's"},
-	[COL_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, 0, "pages that nobody else maps"},
-	[COL_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, 0, "in swap, in one or both"},
+	[COL_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, COLUMN_YIELDS(1), "pages that nobody else maps"},
+	[COL_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, COLUMN_YIELDS(3), "in swap, in one or both"},
 	[COL_EROSION] = {"EROSION", CELL_TEXT, 0, 0,
 			 "part of what it once shared that is gone: DIVERGED of DIVERGED + COW"},
 	[COL_SAVES] = {"SAVES", CELL_NUMBER, 0, 0,
@@ -282,11 +283,12 @@ static void print_summary(const struct family_view *view)
 		diverged += cow_diverged(&member->counts);
 	}
 	escape_terminal(name, sizeof(name), view->master->command);
-	printf("\n%zu %s of process %d (%s) %s its program. In all, %s of its private memory serve "
-	       "them, too,\nand %s of what was once shared has been copied.\n",
-	       counted, counted == 1 ? "descendant" : "descendants", (int)view->pid, name,
-	       counted == 1 ? "runs" : "run", cow_size_text(anonymous << shift, saved),
-	       cow_size_text(diverged << shift, cost));
+	prose_printf("\n%zu %s of process %d (%s) %s its program. In all, %s of its private memory "
+		     "serve "
+		     "them, too,\nand %s of what was once shared has been copied.\n",
+		     counted, counted == 1 ? "descendant" : "descendants", (int)view->pid, name,
+		     counted == 1 ? "runs" : "run", cow_size_text(anonymous << shift, saved),
+		     cow_size_text(diverged << shift, cost));
 }
 
 static struct error *put_sample(struct family_view *view)

@@ -9,6 +9,7 @@
 #include "cmd/arguments.h"
 #include "cmd/cow.h"
 #include "cmd/processes.h"
+#include "ui/prose.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -39,7 +40,7 @@ enum {
 static const struct column columns[] = {
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0,
 			"what is there: .data, .bss, heap, stack, …; total"},
-	[COL_START] = {"START", CELL_HEX, 0, 0, "first address"},
+	[COL_START] = {"START", CELL_HEX, 0, COLUMN_YIELDS(9), "first address"},
 	[COL_END] = {"END", CELL_HEX, 0, 0, "the address behind the last one"},
 	[COL_PAGES] = {"PAGES", CELL_PAGES, 0, 0, "pages, whatever their state"},
 	[COL_SHARED] = {"SHARED", CELL_PAGES, 0, 0, "in the same frame in both"},
@@ -48,13 +49,15 @@ static const struct column columns[] = {
 	[COL_DIVERGED] = {"DIVERGED", CELL_PAGES, 0, 0, "in different frames: the next four"},
 	[COL_BY_PARENT] = {"BY-PARENT", CELL_PAGES, 0, 0, "the parent alone has written"},
 	[COL_BY_CHILD] = {"BY-CHILD", CELL_PAGES, 0, 0, "the child alone has written"},
-	[COL_BY_BOTH] = {"BY-BOTH", CELL_PAGES, 0, 0, "both have written"},
-	[COL_UNKNOWN] = {"UNKNOWN", CELL_PAGES, 0, 0, "the kernel does not let us know who wrote"},
-	[COL_PARENT_ONLY] = {"PARENT-ONLY", CELL_PAGES, 0, 0,
+	[COL_BY_BOTH] = {"BY-BOTH", CELL_PAGES, 0, COLUMN_YIELDS(2), "both have written"},
+	[COL_UNKNOWN] = {"UNKNOWN", CELL_PAGES, 0, COLUMN_YIELDS(2),
+			 "the kernel does not let us know who wrote"},
+	[COL_PARENT_ONLY] = {"PARENT-ONLY", CELL_PAGES, 0, COLUMN_YIELDS(5),
 			     "the child has no entry: it never needed one, or dropped it"},
-	[COL_CHILD_ONLY] = {"CHILD-ONLY", CELL_PAGES, 0, 0, "the parent has no entry"},
+	[COL_CHILD_ONLY] = {"CHILD-ONLY", CELL_PAGES, 0, COLUMN_YIELDS(4),
+			    "the parent has no entry"},
 	[COL_ZERO] = {"ZERO", CELL_PAGES, 0, 0, "the zero page in both"},
-	[COL_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, 0, "in swap, in one or both"},
+	[COL_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, COLUMN_YIELDS(3), "in swap, in one or both"},
 	[COL_OTHER] = {"OTHER", CELL_PAGES, 0, 0, "guard pages, markers, pages on their way"},
 	[COL_SAVES] = {"SAVES", CELL_NUMBER, 0, 0,
 		       "bytes that fork saves here: anonymous frames that serve both"},
@@ -91,7 +94,7 @@ enum {
 
 static const struct column pages_columns[] = {
 	[PAGES_VADDR] = {"VADDR", CELL_HEX, 14, 0, "address of the first page"},
-	[PAGES_PAGES] = {"PAGES", CELL_PAGES, 6, 0, "pages in the run"},
+	[PAGES_PAGES] = {"PAGES", CELL_PAGES, 6, COLUMN_YIELDS(1), "pages in the run"},
 	[PAGES_PARENT_PFN] = {"PARENT-PFN", CELL_HEX, 10, 0,
 			      "the parent's frame of the first page; the next ones follow"},
 	[PAGES_CHILD_PFN] = {"CHILD-PFN", CELL_HEX, 10, 0, "the child's"},
@@ -102,7 +105,8 @@ static const struct column pages_columns[] = {
 			      "what the page tables allow the parent: r, rw, …; needs a source"},
 	[PAGES_CHILD_PTE] = {"CHILD-PTE", CELL_TEXT, 9, 0, "the same of the child"},
 	[PAGES_REGION] = {"REGION", CELL_TEXT, 8, 0, "what is there: .data, heap, stack, …"},
-	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
+	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+			  "the mapped file, or the kernel's name"},
 };
 
 const struct table_spec cow_pages_table = {
@@ -246,19 +250,21 @@ static void print_summary(const struct pair_view *view, const struct cow_counts 
 	const char *separator = ": ";
 	char text[32];
 
-	printf("\nSharing saves %s now: %llu anonymous %s in one frame for both.\n",
-	       cow_size_text(total->anonymous << shift, text), (unsigned long long)total->anonymous,
-	       noun(total->anonymous, "page is", "pages are"));
-	printf("Copies have cost %s: %llu %s diverged", cow_size_text(diverged << shift, text),
-	       (unsigned long long)diverged, noun(diverged, "page has", "pages have"));
+	prose_printf("\nSharing saves %s now: %llu anonymous %s in one frame for both.\n",
+		     cow_size_text(total->anonymous << shift, text),
+		     (unsigned long long)total->anonymous,
+		     noun(total->anonymous, "page is", "pages are"));
+	prose_printf("Copies have cost %s: %llu %s diverged",
+		     cow_size_text(diverged << shift, text), (unsigned long long)diverged,
+		     noun(diverged, "page has", "pages have"));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!total->of[parts[i].class])
 			continue;
-		printf("%s%llu %s", separator, (unsigned long long)total->of[parts[i].class],
-		       parts[i].what);
+		prose_printf("%s%llu %s", separator, (unsigned long long)total->of[parts[i].class],
+			     parts[i].what);
 		separator = ", ";
 	}
-	printf(".\n");
+	prose_printf(".\n");
 }
 
 static struct error *show_regions(struct pair_view *view)
@@ -285,10 +291,10 @@ static struct error *show_regions(struct pair_view *view)
 	if (cow_is_text(view->cow))
 		print_summary(view, &total);
 	if (left_out)
-		printf("%zu %s of files that nothing was copied of %s in the total, but not "
-		       "shown: --all shows %s.\n",
-		       left_out, noun(left_out, "region", "regions"), noun(left_out, "is", "are"),
-		       noun(left_out, "it", "them"));
+		prose_printf("%zu %s of files that nothing was copied of %s in the total, but not "
+			     "shown: --all shows %s.\n",
+			     left_out, noun(left_out, "region", "regions"),
+			     noun(left_out, "is", "are"), noun(left_out, "it", "them"));
 	return NULL;
 }
 

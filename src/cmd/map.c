@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* physlens map: the page table of a process, a row a region or a row a run of like pages. */
+/* physlens map: the page table of a process, a row an object, a region, or a run of like pages. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,11 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
+#include "cmd/map.h"
 #include "cmd/naming.h"
 #include "cmd/processes.h"
 #include "proc/kpage.h"
+#include "ui/prose.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -39,22 +41,29 @@ enum {
 
 static const struct column region_columns[] = {
 	[REGION_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .bss, heap, stack, …"},
-	[REGION_START] = {"START", CELL_HEX, 0, 0, "first address"},
+	[REGION_START] = {"START", CELL_HEX, 0, COLUMN_YIELDS(8), "first address"},
 	[REGION_END] = {"END", CELL_HEX, 0, 0, "the address behind the last one"},
-	[REGION_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
+	[REGION_PERMS] = {"PERMS", CELL_TEXT, 0, COLUMN_YIELDS(9),
+			  "of the area: rwx, then p private, s shared"},
 	[REGION_PAGES] = {"PAGES", CELL_PAGES, 0, 0, "pages, whatever their state"},
 	[REGION_PRESENT] = {"PRESENT", CELL_PAGES, 0, 0, "pages that a frame of RAM is behind"},
-	[REGION_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, 0, "present, and mapped nowhere else"},
+	[REGION_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, COLUMN_YIELDS(1),
+			    "present, and mapped nowhere else"},
 	[REGION_SHARED] = {"SHARED", CELL_PAGES, 0, 0, "present, and mapped more than once"},
-	[REGION_COW] = {"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"},
-	[REGION_ZERO] = {"ZERO", CELL_PAGES, 0, 0, "read but never written: the shared zero page"},
-	[REGION_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, 0, "in swap"},
-	[REGION_IN_FILE] = {"IN-FILE", CELL_PAGES, 0, 0,
+	[REGION_COW] = {"COW", CELL_PAGES, 0, COLUMN_YIELDS(3),
+			"present, and a write now would copy it"},
+	[REGION_ZERO] = {"ZERO", CELL_PAGES, 0, COLUMN_YIELDS(4),
+			 "read but never written: the shared zero page"},
+	[REGION_SWAPPED] = {"SWAPPED", CELL_PAGES, 0, COLUMN_YIELDS(2), "in swap"},
+	[REGION_IN_FILE] = {"IN-FILE", CELL_PAGES, 0, COLUMN_YIELDS(5),
 			    "not mapped yet; the bytes are in the file"},
-	[REGION_UNTOUCHED] = {"UNTOUCHED", CELL_PAGES, 0, 0, "never touched: nothing is there"},
-	[REGION_GUARD] = {"GUARD", CELL_PAGES, 0, 0, "guard pages: a touch is SIGSEGV"},
-	[REGION_MIGRATING] = {"MIGRATING", CELL_PAGES, 0, 0, "on the way to another frame"},
-	[REGION_SPECIAL] = {"SPECIAL", CELL_PAGES, 0, 0,
+	[REGION_UNTOUCHED] = {"UNTOUCHED", CELL_PAGES, 0, COLUMN_YIELDS(6),
+			      "never touched: nothing is there"},
+	[REGION_GUARD] = {"GUARD", CELL_PAGES, 0, COLUMN_YIELDS(7),
+			  "guard pages: a touch is SIGSEGV"},
+	[REGION_MIGRATING] = {"MIGRATING", CELL_PAGES, 0, COLUMN_YIELDS(7),
+			      "on the way to another frame"},
+	[REGION_SPECIAL] = {"SPECIAL", CELL_PAGES, 0, COLUMN_YIELDS(7),
 			    "past the file's end, poisoned, or the kernel's or a device's own"},
 	[REGION_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "of the first page, in the mapped file"},
 	[REGION_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
@@ -100,7 +109,8 @@ static const struct column pages_columns[] = {
 	[PAGES_PFN] = {"PFN", CELL_HEX, 8, 0, "frame of the first page; the next ones follow"},
 	[PAGES_STATE] = {"STATE", CELL_TEXT, 9, 0,
 			 "present, zero, swapped, in-file, untouched, guard, migrating, special"},
-	[PAGES_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
+	[PAGES_PERMS] = {"PERMS", CELL_TEXT, 0, COLUMN_YIELDS(5),
+			 "of the area: rwx, then p private, s shared"},
 	[PAGES_PTE] = {"PTE", CELL_TEXT, 0, 0,
 		       "what the page tables allow: r, rw, rx, rwx, none; empty: not known"},
 	[PAGES_COW] = {"COW", CELL_BOOL, 0, 0, "present, and a write now would copy it"},
@@ -128,22 +138,15 @@ static const struct table_spec pages_table = {
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_RANGE = OPTION_LONG, OPTION_REGION, OPTION_OBJECT };
+enum { OPTION_RANGE = OPTION_LONG, OPTION_REGION, OPTION_OBJECT, OPTION_OBJECTS, OPTION_REGIONS };
 
 static const struct command_option map_options[] = {
+	{OPTION_OBJECTS, "objects", NULL, "a row an object: the program, a library, the heap, …"},
+	{OPTION_REGIONS, "regions", NULL, "a row a region: .text, .data, .bss, heap, …"},
 	{'p', "pages", NULL, "a row a run of like pages"},
 	{OPTION_RANGE, "range", "A-B", "only pages from address A up to B (hexadecimal)"},
 	{OPTION_REGION, "region", "NAME", "only regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
-};
-
-struct map {
-	struct invocation *invocation;
-	bool pages;
-	const char *range;
-	struct region_selection selection;
-	struct layout layout;
-	struct table *table;
 };
 
 static int parse_options(struct map *map, struct invocation *invocation)
@@ -153,7 +156,13 @@ static int parse_options(struct map *map, struct invocation *invocation)
 	while ((key = invocation_option(invocation)) > 0) {
 		switch (key) {
 		case 'p':
-			map->pages = true;
+			map->rows = ROWS_RUNS;
+			break;
+		case OPTION_OBJECTS:
+			map->rows = ROWS_OBJECTS;
+			break;
+		case OPTION_REGIONS:
+			map->rows = ROWS_REGIONS;
 			break;
 		case OPTION_RANGE:
 			map->range = invocation->argument;
@@ -263,15 +272,16 @@ static void print_summary(const struct map *map, const struct tally *total)
 		     {STATE_SPECIAL, "special"}};
 	uint64_t present = total->state[STATE_PRESENT];
 
-	printf("\n%llu %s of process %d: %llu present (%llu private, %llu shared)",
-	       amount(map, total->pages), map->invocation->table.bytes ? "bytes" : "pages",
-	       (int)map->layout.space->pid, amount(map, present), amount(map, total->exclusive),
-	       amount(map, present - total->exclusive));
+	prose_printf("\n%llu %s of process %d: %llu present (%llu private, %llu shared)",
+		     amount(map, total->pages), map->invocation->table.bytes ? "bytes" : "pages",
+		     (int)map->layout.space->pid, amount(map, present),
+		     amount(map, total->exclusive), amount(map, present - total->exclusive));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (total->state[parts[i].state])
-			printf(", %llu %s", amount(map, total->state[parts[i].state]), parts[i].of);
+			prose_printf(", %llu %s", amount(map, total->state[parts[i].state]),
+				     parts[i].of);
 	}
-	printf(".\n");
+	prose_printf(".\n");
 }
 
 /* Everything is counted before anything is printed: a process that ends midway gives no rows. */
@@ -503,10 +513,19 @@ static struct error *map_space(struct map *map, struct space *space)
 				map->layout.refused, noun(map->layout.refused, "file", "files"),
 				noun(map->layout.refused, "its", "their"));
 	processes_explain_served(map->invocation, &map->layout, 1);
-	struct error *error = map->pages ? map_pages(map) : map_regions(map);
+	static struct error *(*const show[])(struct map * map) = {[ROWS_OBJECTS] = map_objects,
+								  [ROWS_REGIONS] = map_regions,
+								  [ROWS_RUNS] = map_pages};
+	struct error *error = show[map->rows](map);
 	layout_deinit(&map->layout);
 	return error;
 }
+
+static const struct table_spec *const tables[] = {
+	[ROWS_OBJECTS] = &map_object_table,
+	[ROWS_REGIONS] = &region_table,
+	[ROWS_RUNS] = &pages_table,
+};
 
 static struct error *map_process(struct map *map, struct target *target, const char *pid_text)
 {
@@ -516,8 +535,7 @@ static struct error *map_process(struct map *map, struct target *target, const c
 	TRY(process_named(target, pid_text, &pid));
 	if (map->range)
 		TRY(parse_address_range(map->range, target->page_shift, &map->selection.range));
-	TRY(invocation_table(map->invocation, map->pages ? &pages_table : &region_table,
-			     &map->table));
+	TRY(invocation_table(map->invocation, tables[map->rows], &map->table));
 	struct error *error = target_open_space(target, pid, &space);
 	if (!error) {
 		error = map_space(map, space);
@@ -527,15 +545,33 @@ static struct error *map_process(struct map *map, struct target *target, const c
 	return error;
 }
 
+/*
+ * Who asks what is in memory gets an answer that fits the screen. A program that reads it, and who
+ * asks for a part of it or for columns, gets regions.
+ */
+static enum map_rows rows_unsaid(const struct map *map)
+{
+	const struct invocation *invocation = map->invocation;
+	const struct region_selection *selection = &map->selection;
+	bool part = map->range || selection->name || selection->object_glob;
+
+	if (invocation->list_columns || invocation->table.format != FORMAT_TABLE ||
+	    invocation->table.columns || part)
+		return ROWS_REGIONS;
+	return ROWS_OBJECTS;
+}
+
 static int run(struct invocation *invocation)
 {
-	struct map map = {.invocation = invocation};
+	struct map map = {.invocation = invocation, .rows = ROWS_UNSAID};
 	struct target *target;
 
 	if (parse_options(&map, invocation) < 0)
 		return invocation->status;
+	if (map.rows == ROWS_UNSAID)
+		map.rows = rows_unsaid(&map);
 	if (invocation->list_columns) {
-		table_list_columns(map.pages ? &pages_table : &region_table, stdout, "");
+		table_list_columns(tables[map.rows], stdout, "");
 		return EXIT_DONE;
 	}
 	if (invocation->argument_count != 1)
@@ -552,13 +588,19 @@ const struct command command_map = {
 	.name = "map",
 	.summary = "show where every page of a process is",
 	.synopsis = "[options] PID",
-	.description = "Show where every page of a process is: in which frame of RAM, in swap, "
-		       "still in its\n"
-		       "file, or nowhere yet. A row a region (an area of memory, cut where the "
-		       "sections of its\n"
-		       "ELF file change) or, with --pages, a row a run of like pages.",
+	.description =
+		"Show where every page of a process is: in which frame of RAM, in swap, "
+		"still in its\n"
+		"file, or nowhere yet. A row an object (program, library, heap, …) in sizes, "
+		"the largest\n"
+		"first; with --regions a row a region (an area, cut where the sections of "
+		"its ELF file\n"
+		"change) in pages, as also with -J, -r, -o, --range, --region and --object; "
+		"with --pages\n"
+		"a row a run of like pages.",
 	.options = map_options,
 	.option_count = sizeof(map_options) / sizeof(map_options[0]),
-	.tables = (const struct table_spec *const[]){&region_table, &pages_table, NULL},
+	.tables = (const struct table_spec *const[]){&region_table, &map_object_table, &pages_table,
+						     NULL},
 	.run = run,
 };

@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/naming.h"
 #include "cmd/processes.h"
+#include "ui/prose.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -31,17 +32,21 @@ static const struct column columns[] = {
 	[COL_REGION] = {"REGION", CELL_TEXT, 0, COLUMN_TREE,
 			"what is there: .text, .bss, heap, stack, …"},
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process; empty in the row of all of them"},
-	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
-	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "where it has the region"},
-	[COL_PERMS] = {"PERMS", CELL_TEXT, 0, 0, "of the area: rwx, then p private, s shared"},
+	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, COLUMN_YIELDS(6), "its name"},
+	[COL_VADDR] = {"VADDR", CELL_HEX, 0, COLUMN_YIELDS(5), "where it has the region"},
+	[COL_PERMS] = {"PERMS", CELL_TEXT, 0, COLUMN_YIELDS(6),
+		       "of the area: rwx, then p private, s shared"},
 	[COL_FRAMES] = {"FRAMES", CELL_PAGES, 0, 0, "distinct frames of all the processes"},
-	[COL_PRESENT] = {"PRESENT", CELL_PAGES, 0, 0, "pages that a frame of RAM is behind"},
+	[COL_PRESENT] = {"PRESENT", CELL_PAGES, 0, COLUMN_YIELDS(2),
+			 "pages that a frame of RAM is behind"},
 	[COL_SHARED] = {"SHARED", CELL_PAGES, 0, 0,
 			"of them: mapped by more than one of the processes"},
-	[COL_COMMON] = {"COMMON", CELL_PAGES, 0, 0, "of them: mapped by all of the processes"},
+	[COL_COMMON] = {"COMMON", CELL_PAGES, 0, COLUMN_YIELDS(4),
+			"of them: mapped by all of the processes"},
 	[COL_PRIVATE] = {"PRIVATE", CELL_PAGES, 0, 0,
 			 "of them: mapped by none of the other processes"},
-	[COL_WHY] = {"WHY", CELL_TEXT, 0, 0, "why they are private, with the number of pages"},
+	[COL_WHY] = {"WHY", CELL_TEXT, 0, COLUMN_YIELDS(3),
+		     "why they are private, with the number of pages"},
 	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
 			"the mapped file, or the kernel's name"},
 };
@@ -74,8 +79,10 @@ static const struct column pages_columns[] = {
 	[PAGES_COMMAND] = {"COMMAND", CELL_TEXT, 15, 0, "its name"},
 	[PAGES_VADDR] = {"VADDR", CELL_HEX, 14, 0, "where it maps the first frame"},
 	[PAGES_REGION] = {"REGION", CELL_TEXT, 10, 0, "what is there: .text, heap, …"},
-	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, 0, "the mapped file, or the kernel's name"},
-	[PAGES_OFFSET] = {"OFFSET", CELL_HEX, 8, 0, "in the mapped file; empty: no file"},
+	[PAGES_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
+			  "the mapped file, or the kernel's name"},
+	[PAGES_OFFSET] = {"OFFSET", CELL_HEX, 8, COLUMN_YIELDS(5),
+			  "in the mapped file; empty: no file"},
 };
 
 static const struct table_spec pages_table = {
@@ -335,10 +342,11 @@ static void print_summary(const struct sharer *s)
 		present += s->share.parts.items[i].present;
 		shared += s->share.parts.items[i].shared;
 	}
-	printf("\n%zu processes have %llu %s present here; %llu of them %s in frames that "
-	       "another of them maps, too.\n",
-	       s->share.space_count, (unsigned long long)present, noun(present, "page", "pages"),
-	       (unsigned long long)shared, noun(shared, "is", "are"));
+	prose_printf("\n%zu processes have %llu %s present here; %llu of them %s in frames that "
+		     "another of them maps, too.\n",
+		     s->share.space_count, (unsigned long long)present,
+		     noun(present, "page", "pages"), (unsigned long long)shared,
+		     noun(shared, "is", "are"));
 }
 
 static struct error *show_regions(struct sharer *s)

@@ -15,6 +15,7 @@
 #include "cmd/processes.h"
 #include "ui/locale.h"
 #include "ui/progress.h"
+#include "ui/prose.h"
 
 /* --- columns ------------------------------------------------------------------------------ */
 
@@ -39,13 +40,16 @@ enum {
 
 static const struct column columns[] = {
 	[COL_PID] = {"PID", CELL_NUMBER, 0, 0, "process"},
-	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, 0, "its name"},
+	[COL_COMMAND] = {"COMMAND", CELL_TEXT, 0, COLUMN_YIELDS(3), "its name"},
 	[COL_KIND] = {"KIND", CELL_TEXT, 0, 0,
 		      "what was found, or unverifiable, unstable, protected, moved"},
 	[COL_VADDR] = {"VADDR", CELL_HEX, 0, 0, "the first byte that differs, or of the area"},
-	[COL_REGION] = {"REGION", CELL_TEXT, 0, 0, "what is there: .text, .got, anon, vdso, …"},
-	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, 0, "the nearest symbol, with an offset"},
-	[COL_BYTES] = {"BYTES", CELL_TEXT, 0, 0, "the first bytes of the file → in memory"},
+	[COL_REGION] = {"REGION", CELL_TEXT, 0, COLUMN_YIELDS(4),
+			"what is there: .text, .got, anon, vdso, …"},
+	[COL_SYMBOL] = {"SYMBOL", CELL_TEXT, 0, COLUMN_YIELDS(2),
+			"the nearest symbol, with an offset"},
+	[COL_BYTES] = {"BYTES", CELL_TEXT, 0, COLUMN_YIELDS(6),
+		       "the first bytes of the file → in memory"},
 	[COL_BEFORE] = {"BEFORE", CELL_TEXT, 0, 0, "bytes of the file: up to 16"},
 	[COL_AFTER] = {"AFTER", CELL_TEXT, 0, 0, "bytes in memory: up to 16"},
 	[COL_LENGTH] = {"LENGTH", CELL_NUMBER, 0, 0,
@@ -53,7 +57,7 @@ static const struct column columns[] = {
 	[COL_PAGES] = {"PAGES", CELL_PAGES, 0, 0, "resident pages that the row is about"},
 	[COL_PFN] = {"PFN", CELL_HEX, 0, 0, "the frame"},
 	[COL_OFFSET] = {"OFFSET", CELL_HEX, 0, 0, "in the file"},
-	[COL_WHY] = {"WHY", CELL_TEXT, 0, 0, "what explains it, or is in the way"},
+	[COL_WHY] = {"WHY", CELL_TEXT, 0, COLUMN_YIELDS(5), "what explains it, or is in the way"},
 	[COL_ALSO] = {"ALSO", CELL_TEXT, 0, 0, "further symbols that the bytes lie in"},
 	[COL_OBJECT] = {"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
 			"the mapped file, or the kernel's name"},
@@ -421,7 +425,7 @@ static struct error *put_summary(struct verifier *v, const struct verify_counts 
 /* "1 process", "2 processes". */
 static void print_number(const char *before, uint64_t number, const char *one, const char *many)
 {
-	printf("%s%llu %s", before, (unsigned long long)number, noun(number, one, many));
+	prose_printf("%s%llu %s", before, (unsigned long long)number, noun(number, one, many));
 }
 
 static void print_kinds(const struct verifier *v, bool findings, const char *separator)
@@ -430,8 +434,8 @@ static void print_kinds(const struct verifier *v, bool findings, const char *sep
 		if (!v->counted[kind] || kind == VERIFY_UNVERIFIABLE || kind == VERIFY_UNSTABLE ||
 		    verify_kind_is_finding((enum verify_kind)kind) != findings)
 			continue;
-		printf("%s%llu %s", separator, (unsigned long long)v->counted[kind],
-		       verify_kind_name((enum verify_kind)kind));
+		prose_printf("%s%llu %s", separator, (unsigned long long)v->counted[kind],
+			     verify_kind_name((enum verify_kind)kind));
 		separator = ", ";
 	}
 }
@@ -445,20 +449,20 @@ static bool is_open(const struct verifier *v)
 static void print_summary(const struct verifier *v, const struct verify_counts *counts)
 {
 	print_number(v->rows ? "\n" : "", counts->frames, "frame", "frames");
-	printf(" (%.1f MiB)", (double)counts->bytes / (1 << 20));
+	prose_printf(" (%.1f MiB)", (double)counts->bytes / (1 << 20));
 	print_number(" of ", counts->files, "file", "files");
 	print_number(" in ", counts->processes, "process", "processes");
-	printf(" compared, memory read through %s.\n",
-	       v->source ? source_name(v->source) : "/proc/PID/mem");
+	prose_printf(" compared, memory read through %s.\n",
+		     v->source ? source_name(v->source) : "/proc/PID/mem");
 	if (v->findings)
 		print_number("", v->findings + counts->lost, "finding", "findings");
 	else
-		printf("No findings");
+		prose_printf("No findings");
 	if (counts->lost)
-		printf(", of which %llu are shown", (unsigned long long)v->findings);
+		prose_printf(", of which %llu are shown", (unsigned long long)v->findings);
 	print_kinds(v, true, ": ");
 	print_kinds(v, false, "; ");
-	printf("; %llu allowed;", (unsigned long long)v->let_pass);
+	prose_printf("; %llu allowed;", (unsigned long long)v->let_pass);
 	print_number(" ", counts->unverifiable, "page unverifiable", "pages unverifiable");
 	if (counts->unstable)
 		print_number("; ", counts->unstable, "page unstable", "pages unstable");

@@ -9,6 +9,7 @@
 
 #include "base/scope.h"
 #include "ui/escape.h"
+#include "ui/size.h"
 #include "ui/table_backend.h"
 
 bool color_wanted(enum color_mode mode, FILE *out)
@@ -47,7 +48,7 @@ static struct error *unknown_column(const struct table_spec *spec, const char *n
 }
 
 /* Adds the columns of a comma-separated list to those shown; one named twice is shown once. */
-static struct error *show_columns(struct table *table, const char *list)
+static struct error *show_columns(struct table *table, const char *list, bool asked)
 {
 	for (const char *name = list; *name;) {
 		size_t length = strcspn(name, ",");
@@ -55,6 +56,7 @@ static struct error *show_columns(struct table *table, const char *list)
 
 		if (column == table->spec->count)
 			return unknown_column(table->spec, name, length);
+		table->asked |= asked ? COLUMN_BIT(column) : 0;
 		if (!table->wanted[column]) {
 			table->wanted[column] = true;
 			table->shown[table->shown_count++] = column;
@@ -71,9 +73,10 @@ static struct error *choose_columns(struct table *table)
 	bool screen = table->options.format == FORMAT_TABLE && table->spec->screen;
 
 	if (!list || *list == '+')
-		TRY(show_columns(table, screen ? table->spec->screen : table->spec->defaults));
+		TRY(show_columns(table, screen ? table->spec->screen : table->spec->defaults,
+				 false));
 	if (list)
-		TRY(show_columns(table, list + (*list == '+')));
+		TRY(show_columns(table, list + (*list == '+'), true));
 	if (table->shown_count == 0)
 		return error_new(ERROR_INPUT, "no columns to show");
 	return NULL;
@@ -106,7 +109,10 @@ struct error *table_create(const struct table_spec *spec, const struct table_opt
 									    : error_nomem();
 	if (!error) {
 		table->backend = choose_backend(table);
-		error = table->backend->create(table);
+		if (table->backend == &table_backend_stream && options->format == FORMAT_TABLE)
+			error = stream_columns_yield(table);
+		if (!error)
+			error = table->backend->create(table);
 	}
 	if (error) {
 		table_destroy(table);
@@ -230,7 +236,9 @@ static struct error *set_number(struct table *table, size_t column, uint64_t num
 
 struct error *table_number(struct table *table, size_t column, uint64_t number)
 {
-	if (table->options.bytes && table->spec->columns[column].type == CELL_PAGES)
+	enum cell_type type = table->spec->columns[column].type;
+
+	if (type == CELL_SIZE || (type == CELL_PAGES && table->options.bytes))
 		number <<= table->options.page_shift;
 	return set_number(table, column, number);
 }
@@ -276,7 +284,7 @@ const char *table_color_sequence(enum cell_color color)
 bool column_is_right(const struct column *column)
 {
 	return column->type == CELL_NUMBER || column->type == CELL_PAGES ||
-	       column->type == CELL_HEX;
+	       column->type == CELL_HEX || column->type == CELL_SIZE;
 }
 
 /* By hand, because listings of millions of rows spend their time here. */
@@ -336,6 +344,11 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 		return append_escaped(buffer, cell->text.items, escape_terminal);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "yes" : "no");
+	if (type == CELL_SIZE && table->options.format == FORMAT_TABLE && !table->options.bytes) {
+		char text[SIZE_LENGTH];
+
+		return append_word(buffer, size_text(cell->number, text));
+	}
 	return append_number(buffer, type, cell->number);
 }
 

@@ -27,12 +27,20 @@ enum cell_type {
 	CELL_PAGES,  /* a number of pages: in bytes when the table was asked for bytes */
 	CELL_HEX,    /* an address, PFN or raw entry: 0x… */
 	CELL_BOOL,   /* yes/no in text, true/false in JSON */
+	CELL_SIZE,   /* a number of pages: in aligned text "1.2M", elsewhere in bytes */
 };
 
 enum column_flags {
 	COLUMN_TREE = 1 << 0,    /* carries the branches of a tree */
 	COLUMN_ELASTIC = 1 << 1, /* on a terminal too narrow it is cut from the left, with "…" */
+	COLUMN_NONZERO = 1 << 2, /* not shown in aligned text where no row has anything but 0 */
 };
+
+/*
+ * Added to a column's flags: on a terminal too narrow for the table the column gives way to the
+ * others. Columns of nothing but 0 go first, then those of the highest rank (1 to 15).
+ */
+#define COLUMN_YIELDS(rank) ((unsigned)(rank) << 8)
 
 struct column {
 	const char *name; /* upper case, as in the heading; JSON has it in lower case */

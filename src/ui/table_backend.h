@@ -38,7 +38,8 @@ struct table {
 
 	size_t *shown; /* columns in the order of output */
 	size_t shown_count;
-	bool *wanted; /* by column */
+	bool *wanted;     /* by column */
+	column_set asked; /* by name, with -o: these are shown whatever the width */
 
 	/* the row in hand */
 	bool open;
@@ -122,6 +123,17 @@ size_t elastic_position(const struct table *table);
 
 /* How wide the terminal `out` is, in columns; 0: it is none. */
 size_t terminal_width(FILE *out);
+
+/*
+ * Which of the shown columns the table does without: sets hidden[position]. `widths` is how wide
+ * each is (the elastic one as wide as it would like to be), empty[position] whether it has nothing
+ * but 0 (NULL: not known). `terminal` is 0 for none.
+ */
+void columns_yield(const struct table *table, size_t terminal, const size_t *widths,
+		   const bool *empty, bool *hidden);
+
+/* The same for a table that is printed as it is filled: takes them off the shown ones. */
+struct error *stream_columns_yield(struct table *table);
 
 /*
  * How wide the elastic column may be on a terminal (0: none, nothing is cut), where the others take

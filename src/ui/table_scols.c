@@ -174,21 +174,62 @@ static struct error *cut_cell(struct libscols_line *line, size_t position, size_
 	return scols_line_set_data(line, position, cut) ? error_nomem() : NULL;
 }
 
-/* Elsewhere than on a terminal nothing is ever cut. */
-static struct error *fit_terminal(struct table *table)
+/* Whether no row says anything there: 0 or nothing. What is hidden from us is something. */
+static bool column_is_empty(const struct scols_state *state, size_t position)
+{
+	for (size_t i = 0; i < state->lines.count; i++) {
+		const char *text = cell_text(state->lines.items[i], position);
+
+		if (*text && strcmp(text, "0") != 0)
+			return false;
+	}
+	return true;
+}
+
+static void hide_column(const struct scols_state *state, size_t position)
+{
+	struct libscols_column *column = scols_table_get_column(state->table, position);
+
+	scols_column_set_flags(column, scols_column_get_flags(column) | SCOLS_FL_HIDDEN);
+}
+
+static struct error *cut_elastic(const struct table *table, size_t terminal, const size_t *widths,
+				 const bool *hidden)
 {
 	const struct scols_state *state = table->state;
-	size_t terminal = terminal_width(table->out), elastic = elastic_position(table);
-	size_t others = 0;
+	size_t elastic = elastic_position(table), others = 0;
 
 	if (!terminal || elastic == table->shown_count)
 		return NULL;
 	for (size_t i = 0; i < table->shown_count; i++)
-		others += i == elastic ? 0 : column_width(table, i) + 1;
+		others += i == elastic || hidden[i] ? 0 : widths[i] + 1;
 	size_t width = elastic_width(terminal, others);
 	for (size_t i = 0; i < state->lines.count; i++)
 		TRY(cut_cell(state->lines.items[i], elastic, width));
 	return NULL;
+}
+
+/* Elsewhere than on a terminal nothing is ever cut, nor left out for want of room. */
+static struct error *fit_terminal(struct table *table)
+{
+	const struct scols_state *state = table->state;
+	size_t terminal = terminal_width(table->out), count = table->shown_count;
+	_cleanup_free_ size_t *widths = calloc(count, sizeof(*widths));
+	_cleanup_free_ bool *empty = calloc(count, sizeof(*empty));
+	_cleanup_free_ bool *hidden = calloc(count, sizeof(*hidden));
+
+	if (!widths || !empty || !hidden)
+		return error_nomem();
+	for (size_t i = 0; i < count; i++) {
+		widths[i] = column_width(table, i);
+		empty[i] = column_is_empty(state, i);
+	}
+	columns_yield(table, terminal, widths, empty, hidden);
+	for (size_t i = 0; i < count; i++) {
+		if (hidden[i])
+			hide_column(state, i);
+	}
+	return cut_elastic(table, terminal, widths, hidden);
 }
 
 /*

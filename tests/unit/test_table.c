@@ -9,6 +9,7 @@
 
 #include "unit.h"
 
+#include "ui/size.h"
 #include "ui/table.h"
 
 enum { NAME, COUNT, PAGES, ADDRESS, FLAG };
@@ -713,6 +714,40 @@ static void columns_are_listed(void **state)
 	free(text);
 }
 
+static void sizes(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{0, "0"},
+		{1, "1"},
+		{1023, "1023"},
+		{1024, "1K"},
+		{4096, "4K"},
+		{1536, "1.5K"},
+		{10 * 1024 + 511, "10K"},
+		{10 * 1024 + 512, "11K"},
+		{(1 << 20) - 513, "1023K"},
+		{(1 << 20) - 512, "1M"},
+		{(1 << 20) - 1, "1M"},
+		{UINT64_C(9961) << 10, "9.7M"},
+		{UINT64_C(10239) << 10, "10M"},
+		{UINT64_C(340) << 20, "340M"},
+		{UINT64_C(3) << 29, "1.5G"},
+		{UINT64_C(1) << 40, "1T"},
+		{UINT64_C(1) << 50, "1P"},
+		{UINT64_MAX, "16E"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[SIZE_LENGTH];
+
+		assert_string_equal(size_text(cases[i].bytes, text), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -736,6 +771,7 @@ int main(void)
 		cmocka_unit_test(the_elastic_column_gives_way_while_rows_flow),
 		cmocka_unit_test(only_what_is_shown_is_wanted),
 		cmocka_unit_test(columns_are_listed),
+		cmocka_unit_test(sizes),
 	};
 
 	unsetenv("NO_COLOR");
