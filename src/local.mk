@@ -153,6 +153,7 @@ libphyslens_a_SOURCES += \
 	src/ui/table_backend.h \
 	src/ui/table_fit.c \
 	src/ui/table_json.c \
+	src/ui/table_lines.c \
 	src/ui/table_scols.c \
 	src/ui/table_stream.c
 

@@ -162,12 +162,64 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 	"$PHYSLENS" census --by kind --json --watch 1 >"$BATS_TEST_TMPDIR/out" 2>&1 </dev/null 3>&- 4>&- &
 	local pid=$! tries
 	for ((tries = 0; tries < 300; tries++)); do
-		[ "$(grep -c '^{"census":' "$BATS_TEST_TMPDIR/out")" -lt 2 ] || break
+		[ "$(grep -c '^{"time":' "$BATS_TEST_TMPDIR/out")" -lt 2 ] || break
 		sleep 0.1
 	done
 	kill "$pid"
 	wait "$pid" || true
-	[ "$(jq -s 'length' "$BATS_TEST_TMPDIR/out" 2>/dev/null || grep -c '^{' "$BATS_TEST_TMPDIR/out")" -ge 2 ]
+	# A line each, with its time; the last one may be cut.
+	head -n 2 "$BATS_TEST_TMPDIR/out" | jq -es 'length == 2 and (map((.census | length > 5) and
+		(.time | test("^20[0-9-]{8}T[0-9:]{8}[.][0-9]{3}Z$"))) | all) and .[0].time < .[1].time'
+}
+
+@test "--watch --format: a time in each row, headings once, a remark once" {
+	local format
+	for format in csv tsv ndjson; do
+		timeout -s INT 10 "$PHYSLENS" census --limit 2 --watch 1 --format "$format" \
+			2>"$BATS_TEST_TMPDIR/err" | head -n 6 >"$BATS_TEST_TMPDIR/out"
+		[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 6 ]
+		case $format in
+		ndjson) jq -es 'length == 6 and (map(.time + (.pid | tostring)) | unique | length == 6)' \
+			"$BATS_TEST_TMPDIR/out" ;;
+		csv) [ "$(grep -c '^time,pid,' "$BATS_TEST_TMPDIR/out")" -eq 1 ] ;;
+		tsv) [ "$(grep -c $'^time\tpid\t' "$BATS_TEST_TMPDIR/out")" -eq 1 ] ;;
+		esac
+		[ -z "$(sort "$BATS_TEST_TMPDIR/err" | uniq -d)" ]
+	done
+}
+
+@test "--limit: the first rows, and what is said of them is of all" {
+	run -0 --separate-stderr physlens census --sort RSS
+	[[ ${lines[-1]} == *' rows; their PSS sum to '* ]]
+	run -0 --separate-stderr physlens census --sort RSS --limit 2
+	[ "$(wc -l <<<"$output")" -eq 5 ]
+	[[ ${lines[-1]} == *' rows, of which 2 are shown; their PSS sum to '* ]]
+	run -0 --separate-stderr physlens census --json --by kind --limit 3
+	json_check '.census | length == 3'
+	run -2 --separate-stderr physlens census --limit 0
+	[[ $stderr == *'--limit: not a number of rows: 0'* ]]
+	run -2 --separate-stderr physlens census --limit 3 --openmetrics
+	run -2 --separate-stderr physlens census --top
+	[[ $stderr == *'--top is for a terminal'* ]]
+}
+
+@test "--top: a screen at a time, the heading stays" {
+	command -v script >/dev/null || skip 'no script(1)'
+	local screen
+	screen=$(TERM=xterm script -qec "stty cols 80 rows 12; timeout 3 '$PHYSLENS' census --top -q" /dev/null |
+		tr -d '\r') || true
+	# What is behind the last clearing of the screen.
+	screen=${screen##*$'\e[2J'}
+	[[ $screen == ' '*PID* ]]
+	[ "$(wc -l <<<"$screen")" -le 11 ]
+	[ "$(wc -l <<<"$screen")" -ge 9 ]
+}
+
+@test "--quiet: no remarks, errors all the same" {
+	run -0 --separate-stderr physlens census -q
+	[ -z "$stderr" ]
+	run -2 --separate-stderr physlens map -q 999999999
+	[[ $stderr == *'no such process'* ]]
 }
 
 @test "--openmetrics: promtool takes it" {

@@ -159,15 +159,27 @@ static const struct census_view views[] = {
 	{"kind", &kind_spec, kind_fields, NULL, 0, NULL},
 };
 
+enum { TOP_SECONDS = 2 };
+
 enum { VIEW_COUNT = sizeof(views) / sizeof(views[0]) };
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_BY = OPTION_LONG, OPTION_SORT, OPTION_WATCH, OPTION_METRICS, OPTION_CHECK };
+enum {
+	OPTION_BY = OPTION_LONG,
+	OPTION_SORT,
+	OPTION_WATCH,
+	OPTION_METRICS,
+	OPTION_CHECK,
+	OPTION_LIMIT,
+	OPTION_TOP
+};
 
 static const struct command_option options[] = {
 	{OPTION_BY, "by", "WHAT", "a row for each process, object, user, cgroup or kind of frame"},
 	{OPTION_SORT, "sort", "COLUMN", "sort by this column, the largest first (default: PSS)"},
+	{OPTION_LIMIT, "limit", "N", "only the first N rows"},
+	{OPTION_TOP, "top", NULL, "as many rows as fit the terminal, every 2 seconds"},
 	{OPTION_WATCH, "watch", "SEC", "count again every SEC seconds, until interrupted"},
 	{OPTION_METRICS, "openmetrics", NULL,
 	 "write metrics for Prometheus (node_exporter's textfile collector)"},
@@ -181,6 +193,8 @@ struct census {
 	const struct census_view *view;
 	const char *sort;
 	size_t sort_column;
+	uint64_t limit; /* of rows; 0: none */
+	bool top;
 	struct watch watch;
 	bool metrics;
 	bool crosscheck;
@@ -232,6 +246,14 @@ static struct error *take_option(struct census *census, int key, const char *arg
 		break;
 	case OPTION_WATCH:
 		return watch_parse(&census->watch, argument);
+	case OPTION_LIMIT:
+		if (!parse_decimal(argument, &census->limit) || census->limit == 0)
+			return error_new(ERROR_INPUT, "--limit: not a number of rows: %s",
+					 argument);
+		break;
+	case OPTION_TOP:
+		census->top = true;
+		break;
 	case OPTION_METRICS:
 		census->metrics = true;
 		break;
@@ -316,13 +338,30 @@ static struct error *put_cell(struct table *table, const struct census_view *vie
 	return table_number(table, column, number_of(row, field));
 }
 
+/* Beside the rows of --top: the heading, the sentence below in two lines, what is around them. */
+enum { TOP_OTHER_LINES = 5 };
+
+static size_t rows_shown(const struct census *census, const struct census_rows *rows)
+{
+	uint64_t limit = census->limit ? census->limit : UINT64_MAX;
+
+	if (census->top) {
+		size_t lines = terminal_lines(stdout);
+		size_t fit = lines > TOP_OTHER_LINES ? lines - TOP_OTHER_LINES : 1;
+
+		limit = fit < limit ? fit : limit;
+	}
+	return rows->count < limit ? rows->count : (size_t)limit;
+}
+
 static struct error *put_rows(struct census *census, const struct census_rows *rows)
 {
+	size_t shown = rows_shown(census, rows);
 	struct table *table;
 
 	TRY(invocation_table(census->invocation, census->view->spec, &table));
 	struct error *error = NULL;
-	for (size_t i = 0; !error && i < rows->count; i++) {
+	for (size_t i = 0; !error && i < shown; i++) {
 		error = table_row(table);
 		for (size_t c = 0; !error && c < census->view->spec->count; c++)
 			error = rows->hidden & 1U << census->view->fields[c]
@@ -543,6 +582,7 @@ static void print_summary(const struct census *census, const struct census_rows 
 {
 	unsigned shift = census->target->page_shift;
 	uint64_t frames = 0, pss = 0, hugetlb = 0;
+	size_t shown = rows_shown(census, rows);
 
 	for (size_t i = 0; i < rows->count; i++) {
 		frames += rows->items[i].account.rss;
@@ -555,8 +595,10 @@ static void print_summary(const struct census *census, const struct census_rows 
 		return;
 	}
 	pss = ((pss >> PSS_SHIFT) + ((UINT64_C(1) << shift) >> 1)) >> shift;
-	prose_printf("\n%zu %s %llu %s", rows->count,
-		     noun(rows->count, "row; its PSS is", "rows; their PSS sum to"),
+	prose_printf("\n%zu %s", rows->count, noun(rows->count, "row", "rows"));
+	if (shown < rows->count)
+		prose_printf(", of which %zu %s shown", shown, noun(shown, "is", "are"));
+	prose_printf("; %s %llu %s", noun(rows->count, "its PSS is", "their PSS sum to"),
 		     (unsigned long long)pss, noun(pss, "frame", "frames"));
 	if (hugetlb)
 		prose_printf(", and there %s %llu %s from pools of huge pages",
@@ -592,7 +634,7 @@ static struct error *take_sample(struct census *census)
 		census->view->rows ? rows_by_index(census, &rows) : rows_by_kind(census, &rows);
 
 	if (!error) {
-		watch_show(&census->watch);
+		watch_show(&census->watch, &census->invocation->table);
 		error = show_sample(census, &rows);
 	}
 	rows_deinit(&rows);
@@ -607,9 +649,10 @@ static struct error *take_samples(struct census *census)
 	struct watch *watch = &census->watch;
 
 	watch_begin(watch, census->metrics ? FORMAT_RAW : census->invocation->table.format);
-	do
+	do {
+		invocation_again(census->invocation);
 		TRY(take_sample(census));
-	while (watch->interval && watch_wait(watch));
+	} while (watch->interval && watch_wait(watch));
 	return NULL;
 }
 
@@ -626,6 +669,12 @@ static int run(struct invocation *invocation)
 	if (invocation->argument_count != 0)
 		return invocation_misused(invocation, "%s: no argument is expected",
 					  invocation->arguments[0]);
+	if (census.metrics && (census.limit || census.top))
+		return invocation_misused(invocation, "--openmetrics has all rows: no --limit");
+	if (census.top && (!isatty(STDOUT_FILENO) || invocation->table.format != FORMAT_TABLE))
+		return invocation_misused(invocation, "--top is for a terminal: --limit instead");
+	if (census.top && !census.watch.interval)
+		census.watch.interval = TOP_SECONDS;
 	pthread_mutex_init(&census.progress_lock, NULL);
 	struct error *error = invocation_target(invocation, &census.target);
 	if (!error) {

@@ -12,13 +12,15 @@
 #include "phys/source.h"
 #include "ui/escape.h"
 
-enum { OPTION_LIST_COLUMNS = 1000, OPTION_COLOR, OPTION_SOURCE, OPTION_ASK_SERVERS };
+enum { OPTION_LIST_COLUMNS = 1000, OPTION_FORMAT, OPTION_COLOR, OPTION_SOURCE, OPTION_ASK_SERVERS };
 
 static const struct command_option common_options[] = {
 	{'J', "json", NULL, "JSON: an object with an array of rows"},
+	{OPTION_FORMAT, "format", "NAME", TABLE_FORMATS},
 	{'o', "output", "LIST", "columns to show; +LIST adds to the default ones"},
 	{OPTION_LIST_COLUMNS, "list-columns", NULL, "list the columns and what they say"},
 	{'n', "noheadings", NULL, "no headings"},
+	{'q', "quiet", NULL, "no remarks on standard error, only errors"},
 	{'r', "raw", NULL, "cells separated by one space, without alignment"},
 	{'b', "bytes", NULL, "bytes instead of pages, in columns that count pages"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
@@ -103,23 +105,56 @@ int invocation_fail(const struct invocation *invocation, struct error *error)
 	return EXIT_CANNOT;
 }
 
-static void __attribute__((format(printf, 2, 0)))
-print_formatted(const struct invocation *invocation, const char *format, va_list args)
+static char *__attribute__((format(printf, 1, 0))) format_message(const char *format, va_list args)
 {
-	_cleanup_free_ char *message = NULL;
+	char *message = NULL;
 
-	if (vasprintf(&message, format, args) < 0)
-		message = NULL;
-	message_print(invocation->command->name, message ? message : "out of memory");
+	return vasprintf(&message, format, args) < 0 ? NULL : message;
+}
+
+/*
+ * What was said of one sample is not said of the next. Of more remarks than these the later ones
+ * come again; memory stays bounded.
+ */
+enum { REMARKS_KEPT = 256 };
+
+static bool was_said(struct remarks *remarks, const char *message)
+{
+	for (size_t i = 0; i < remarks->before; i++) {
+		if (strcmp(remarks->said[i], message) == 0)
+			return true;
+	}
+	if (remarks->count < REMARKS_KEPT && !remarks->said)
+		remarks->said = calloc(REMARKS_KEPT, sizeof(*remarks->said));
+	char *kept = remarks->said && remarks->count < REMARKS_KEPT ? strdup(message) : NULL;
+	if (kept)
+		remarks->said[remarks->count++] = kept;
+	return false;
+}
+
+void invocation_again(const struct invocation *invocation)
+{
+	invocation->remarks->before = invocation->remarks->count;
+}
+
+static void remarks_deinit(struct remarks *remarks)
+{
+	for (size_t i = 0; i < remarks->count; i++)
+		free(remarks->said[i]);
+	free(remarks->said);
 }
 
 void invocation_warn(const struct invocation *invocation, const char *format, ...)
 {
 	va_list args;
 
+	if (invocation->quiet)
+		return;
 	va_start(args, format);
-	print_formatted(invocation, format, args);
+	_cleanup_free_ char *message = format_message(format, args);
 	va_end(args);
+	if (!message || !was_said(invocation->remarks, message))
+		message_print(invocation->command->name, message ? message : "out of memory");
 }
 
 void invocation_target_end(const struct invocation *invocation, struct target *target)
@@ -138,8 +173,9 @@ int invocation_misused(const struct invocation *invocation, const char *format, 
 	va_list args;
 
 	va_start(args, format);
-	print_formatted(invocation, format, args);
+	_cleanup_free_ char *message = format_message(format, args);
 	va_end(args);
+	message_print(invocation->command->name, message ? message : "out of memory");
 	fprintf(stderr, "Try 'physlens %s --help' for more information.\n",
 		invocation->command->name);
 	return EXIT_CANNOT;
@@ -245,8 +281,16 @@ static int take_common(struct invocation *invocation, int key)
 	case 'n':
 		invocation->table.noheadings = true;
 		break;
+	case 'q':
+		invocation->quiet = true;
+		break;
 	case 'b':
 		invocation->table.bytes = true;
+		break;
+	case OPTION_FORMAT:
+		if (!table_format_parse(optarg, &invocation->table.format))
+			error = error_new(ERROR_INPUT, "--format: not one of " TABLE_FORMATS ": %s",
+					  optarg);
 		break;
 	case OPTION_LIST_COLUMNS:
 		invocation->list_columns = true;
@@ -343,6 +387,7 @@ struct error *invocation_target(struct invocation *invocation, struct target **t
 int command_run(const struct command *command, int argc, char **argv, const char *source)
 {
 	struct getopt_tables tables;
+	struct remarks remarks = {0};
 	struct invocation invocation = {.command = command,
 					.argc = argc,
 					.argv = argv,
@@ -350,11 +395,13 @@ int command_run(const struct command *command, int argc, char **argv, const char
 					.source_given = source != NULL};
 
 	invocation.getopt_state = &tables;
+	invocation.remarks = &remarks;
 	struct error *error = getopt_tables_init(&tables, command);
 	if (error)
 		return invocation_fail(&invocation, error);
 	opterr = 0;
 	int status = command->run(&invocation);
 	getopt_tables_deinit(&tables);
+	remarks_deinit(&remarks);
 	return status;
 }

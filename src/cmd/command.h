@@ -46,11 +46,19 @@ struct command {
 /* The commands of this build, in the order of `physlens --help`, NULL-terminated (main.c). */
 extern const struct command *const command_list[];
 
+/* What invocation_warn() has said. */
+struct remarks {
+	char **said;
+	size_t count;
+	size_t before; /* so many of them of an earlier sample */
+};
+
 /* One call of one command. */
 struct invocation {
 	const struct command *command;
 	struct table_options table; /* from the common options */
 	bool list_columns;          /* --list-columns: the command lists them instead */
+	bool quiet;                 /* --quiet: invocation_warn() says nothing */
 	const char *source;         /* --source: how physical memory is read; "auto" by default */
 	bool source_given;          /* it was asked for: show what needs it */
 	unsigned server_seconds;    /* --ask-servers; 0: it was not given */
@@ -63,6 +71,7 @@ struct invocation {
 	int argc;
 	char **argv;
 	void *getopt_state;
+	struct remarks *remarks;
 };
 
 /*
@@ -92,9 +101,15 @@ void invocation_target_end(const struct invocation *invocation, struct target *t
 /* Prints "physlens: COMMAND: message" on stderr, escaped; frees `error`; gives EXIT_CANNOT. */
 int invocation_fail(const struct invocation *invocation, struct error *error);
 
-/* The same for a remark after which the command goes on. */
+/*
+ * The same for a remark after which the command goes on. Not at all with --quiet, nor when it was
+ * made before the last invocation_again().
+ */
 void invocation_warn(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A command that does the same again and again begins anew: remarks that were made stay made. */
+void invocation_again(const struct invocation *invocation);
 
 /* A mistake in how the command was called: the message, then where to find help. */
 int invocation_misused(const struct invocation *invocation, const char *format, ...)

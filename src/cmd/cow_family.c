@@ -313,6 +313,7 @@ static struct error *show_each(struct family_view *view)
 
 	watch_begin(watch, view->cow->invocation->table.format);
 	do {
+		invocation_again(view->cow->invocation);
 		struct error *error = take_sample(view);
 
 		if (error_is(error, ERROR_GONE) && watch->samples > 0) {
@@ -322,7 +323,7 @@ static struct error *show_each(struct family_view *view)
 		}
 		if (error)
 			return error;
-		watch_show(watch);
+		watch_show(watch, &view->cow->invocation->table);
 		TRY(put_sample(view));
 	} while (watch_wait(watch));
 	return NULL;

@@ -261,7 +261,7 @@ static enum output_kind output_kind(const struct reading *r)
 		return OUTPUT_JSON;
 	case FORMAT_RAW:
 		return OUTPUT_BYTES;
-	case FORMAT_TABLE:
+	default: /* run() has refused the others */
 		break;
 	}
 	return OUTPUT_HEXDUMP;
@@ -421,6 +421,9 @@ static int run(struct invocation *invocation)
 	char *colon = strchr(invocation->arguments[0], ':');
 	if (r.verify && !colon)
 		return invocation_misused(invocation, "--verify is for an address of a process");
+	if (invocation->table.format > FORMAT_JSON)
+		return invocation_misused(invocation,
+					  "--format: memory is no table: table, raw or json");
 	if (r.path && invocation->table.format == FORMAT_JSON)
 		return invocation_misused(invocation, "--json does not go into a file of bytes");
 	struct error *error = colon ? read_of_process(&r, colon) : read_by_paddr(&r);

@@ -363,7 +363,8 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	TRY(table_text(table, COL_REGION, finding->region));
 	TRY(table_text(table, COL_SYMBOL, finding->symbol));
 	TRY(table_text(table, COL_ALSO, finding->also));
-	bool json = v->invocation->table.format == FORMAT_JSON;
+	enum table_format format = v->invocation->table.format;
+	bool json = format == FORMAT_JSON || format == FORMAT_NDJSON;
 	TRY(put_bytes(table, finding, json || output_is_utf8()));
 	if (somewhere)
 		TRY(table_number(table, COL_LENGTH, finding->length));

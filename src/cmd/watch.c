@@ -24,8 +24,27 @@ void watch_begin(struct watch *watch, enum table_format format)
 	clock_gettime(CLOCK_MONOTONIC, &watch->next);
 }
 
-void watch_show(struct watch *watch)
+static void stamp(struct watch *watch)
 {
+	struct timespec now;
+	struct tm parts;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	length = strftime(watch->time, sizeof(watch->time), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(watch->time + length, sizeof(watch->time) - length, ".%03dZ",
+		 (int)(now.tv_nsec / 1000000));
+}
+
+void watch_show(struct watch *watch, struct table_options *options)
+{
+	if (watch->interval && options->format != FORMAT_TABLE && options->format != FORMAT_RAW) {
+		stamp(watch);
+		options->time = watch->time;
+	}
+	if (watch->samples > 0 && (options->format == FORMAT_CSV || options->format == FORMAT_TSV))
+		options->noheadings = true;
 	if (watch->clear)
 		fputs("\033[H\033[2J", stdout);
 	else if (watch->separate && watch->samples > 0)

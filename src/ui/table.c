@@ -2,6 +2,7 @@
 #include "ui/table.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,22 @@ bool color_wanted(enum color_mode mode, FILE *out)
 	if (mode != COLOR_AUTO)
 		return mode == COLOR_ALWAYS;
 	return isatty(fileno(out)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+bool table_format_parse(const char *name, enum table_format *format)
+{
+	static const char *const names[] = {
+		[FORMAT_TABLE] = "table",   [FORMAT_RAW] = "raw", [FORMAT_JSON] = "json",
+		[FORMAT_NDJSON] = "ndjson", [FORMAT_CSV] = "csv", [FORMAT_TSV] = "tsv",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name) == 0) {
+			*format = (enum table_format)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 static size_t find_column(const struct table_spec *spec, const char *name, size_t length)
@@ -84,11 +101,15 @@ static struct error *choose_columns(struct table *table)
 
 static const struct table_backend *choose_backend(const struct table *table)
 {
-	if (table->options.format == FORMAT_JSON)
-		return &table_backend_json;
-	if (table->options.format == FORMAT_RAW || table->spec->streaming)
-		return &table_backend_stream;
-	return &table_backend_scols;
+	static const struct table_backend *const backends[] = {
+		[FORMAT_RAW] = &table_backend_stream,   [FORMAT_JSON] = &table_backend_json,
+		[FORMAT_NDJSON] = &table_backend_lines, [FORMAT_CSV] = &table_backend_lines,
+		[FORMAT_TSV] = &table_backend_lines,
+	};
+
+	if (table->options.format != FORMAT_TABLE)
+		return backends[table->options.format];
+	return table->spec->streaming ? &table_backend_stream : &table_backend_scols;
 }
 
 struct error *table_create(const struct table_spec *spec, const struct table_options *options,
@@ -350,6 +371,13 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 		return append_word(buffer, size_text(cell->number, text));
 	}
 	return append_number(buffer, type, cell->number);
+}
+
+struct error *append_key(const struct table *table, size_t column, text_buffer *buffer)
+{
+	for (const char *p = table->spec->columns[column].name; *p; p++)
+		TRY(vec_push(buffer, (char)tolower((unsigned char)*p)));
+	return NULL;
 }
 
 static struct error *append_quoted(text_buffer *buffer, const char *text)

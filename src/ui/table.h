@@ -6,6 +6,9 @@
  * row. A cell that is not set is absent: empty in text, null in JSON. Numbers are numbers in JSON;
  * addresses, PFNs and raw entries are strings ("0x…"), since JavaScript's numbers cannot hold them.
  *
+ * In CSV, TSV and NDJSON, which are flat, a row of a tree has the cells of the one above it where
+ * it has none of its own.
+ *
  * Whole tables and trees are laid out and printed by libsmartcols when the table is finished; one
  * without a tree that comes to thousands of rows is printed as it is filled from then on, too.
  * A streaming table is printed as it is filled, in constant memory: for listings that may have
@@ -66,7 +69,18 @@ struct table_spec {
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-enum table_format { FORMAT_TABLE, FORMAT_RAW, FORMAT_JSON };
+enum table_format {
+	FORMAT_TABLE,  /* aligned text */
+	FORMAT_RAW,    /* cells between single spaces */
+	FORMAT_JSON,   /* one object with an array of rows */
+	FORMAT_NDJSON, /* an object a row, a line each; the summary, if any, is the last one */
+	FORMAT_CSV,    /* RFC 4180, with \n; empty: absent */
+	FORMAT_TSV,    /* a tab between cells */
+};
+
+/* By its name ("csv"); false: there is none of that name. */
+bool table_format_parse(const char *name, enum table_format *format);
+#define TABLE_FORMATS "table, raw, json, ndjson, csv, tsv"
 
 /* What the user's common options ask of every table. */
 struct table_options {
@@ -76,6 +90,11 @@ struct table_options {
 	enum color_mode color;
 	const char *columns; /* the argument of -o: LIST or +LIST; NULL for the defaults */
 	unsigned page_shift; /* for CELL_PAGES in bytes */
+	/*
+	 * When the rows were taken, or NULL: for tables that are printed again and again. JSON is
+	 * one line then that begins with it, CSV, TSV and NDJSON have it in each row.
+	 */
+	const char *time;
 };
 
 struct table;
@@ -94,6 +113,9 @@ bool table_wants(const struct table *table, size_t column);
 
 /* Whether colour is on (see table_options.color; NO_COLOR and TERM=dumb are honoured for auto). */
 bool color_wanted(enum color_mode mode, FILE *out);
+
+/* How many lines the terminal `out` has; 0: it is none. */
+size_t terminal_lines(FILE *out);
 
 /* Starts a row, which ends the one before. */
 struct error *table_row(struct table *table);

@@ -59,6 +59,7 @@ struct table {
 };
 
 extern const struct table_backend table_backend_json;
+extern const struct table_backend table_backend_lines;  /* CSV, TSV, NDJSON */
 extern const struct table_backend table_backend_scols;  /* libsmartcols: aligned text, trees */
 extern const struct table_backend table_backend_stream; /* raw, and aligned text as it comes */
 
@@ -88,6 +89,9 @@ char *number_write(enum cell_type type, uint64_t number, char *end);
 
 /* Appends a cell of the row in hand to `buffer`, escaped for a terminal; nothing when absent. */
 struct error *table_render(const struct table *table, size_t column, text_buffer *buffer);
+
+/* Appends the key of a column as JSON and the like have it: "name". */
+struct error *append_key(const struct table *table, size_t column, text_buffer *buffer);
 
 /* Appends it as a JSON value ("null" when absent), or `text` as a JSON string. */
 struct error *table_render_json(const struct table *table, size_t column, text_buffer *buffer);

@@ -27,12 +27,24 @@ size_t elastic_position(const struct table *table)
 	return i;
 }
 
-size_t terminal_width(FILE *out)
+static struct winsize terminal_size(FILE *out)
 {
-	struct winsize size;
+	struct winsize size = {0};
 	int fd = fileno(out);
 
-	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0)
+		return (struct winsize){0};
+	return size;
+}
+
+size_t terminal_width(FILE *out)
+{
+	return terminal_size(out).ws_col;
+}
+
+size_t terminal_lines(FILE *out)
+{
+	return terminal_size(out).ws_row;
 }
 
 size_t elastic_width(size_t terminal, size_t others)

@@ -3,7 +3,6 @@
  * JSON as util-linux writes it: {"NAME":[row,…]}, a tree's rows under "children". A flat table is
  * written as it comes; a tree when it is whole.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,14 +56,6 @@ static void json_destroy(struct table *table)
 	free(state);
 }
 
-static struct error *append_key(text_buffer *line, const char *name)
-{
-	TRY(buffer_append(line, "\"", 1));
-	for (const char *p = name; *p; p++)
-		TRY(vec_push(line, (char)tolower((unsigned char)*p)));
-	return buffer_append(line, "\":", 2);
-}
-
 /* The members of the row in hand, without the braces. */
 static struct error *render_members(struct table *table, text_buffer *line)
 {
@@ -72,7 +63,9 @@ static struct error *render_members(struct table *table, text_buffer *line)
 	for (size_t i = 0; i < table->shown_count; i++) {
 		if (i > 0)
 			TRY(buffer_append(line, ",", 1));
-		TRY(append_key(line, table->spec->columns[table->shown[i]].name));
+		TRY(buffer_append(line, "\"", 1));
+		TRY(append_key(table, table->shown[i], line));
+		TRY(buffer_append(line, "\":", 2));
 		TRY(table_render_json(table, table->shown[i], line));
 	}
 	return NULL;
@@ -82,8 +75,12 @@ static void begin(struct table *table)
 {
 	struct json_state *state = table->state;
 
+	if (!state->begun && table->options.time)
+		fprintf(table->out, "{\"time\":\"%s\",", table->options.time);
+	else if (!state->begun)
+		fputc('{', table->out);
 	if (!state->begun)
-		fprintf(table->out, "{\"%s\":[", table->spec->name);
+		fprintf(table->out, "\"%s\":[", table->spec->name);
 	state->begun = true;
 }
 
@@ -119,7 +116,8 @@ static struct error *json_row(struct table *table)
 	if (state->tree)
 		return keep_row(table);
 	begin(table);
-	fputs(table->row_count > 1 ? ",\n  {" : "\n  {", table->out);
+	fputs(table->row_count > 1 ? "," : "", table->out);
+	fputs(table->options.time ? "{" : "\n  {", table->out);
 	fwrite(state->line.items, 1, state->line.count, table->out);
 	fputc('}', table->out);
 	return NULL;
@@ -133,7 +131,9 @@ static void print_rows(struct table *table, size_t number, int depth)
 	for (; number != TABLE_ROOT; number = state->rows.items[number].next) {
 		const struct tree_row *row = &state->rows.items[number];
 
-		fprintf(table->out, "\n%*s{%s", 2 * depth, "", state->texts.items + row->text);
+		if (!table->options.time)
+			fprintf(table->out, "\n%*s", 2 * depth, "");
+		fprintf(table->out, "{%s", state->texts.items + row->text);
 		if (row->first_child != TABLE_ROOT) {
 			fputs(",\"children\":[", table->out);
 			print_rows(table, row->first_child, depth + 1);
@@ -150,9 +150,10 @@ static struct error *json_finish(struct table *table)
 	begin(table);
 	if (state->tree)
 		print_rows(table, state->first, 1);
-	fputs("\n]", table->out);
+	const char *line = table->options.time ? "" : "\n";
+	fprintf(table->out, "%s]", line);
 	if (table->summary.count)
-		fprintf(table->out, ",\n\"summary\":{%.*s}", (int)table->summary.count,
+		fprintf(table->out, ",%s\"summary\":{%.*s}", line, (int)table->summary.count,
 			table->summary.items);
 	fputs("}\n", table->out);
 	return NULL;

@@ -714,6 +714,46 @@ static void columns_are_listed(void **state)
 	free(text);
 }
 
+static void lines_for_programs(void **state)
+{
+	static const struct {
+		enum table_format format;
+		const char *time, *text;
+	} cases[] = {
+		{FORMAT_CSV, NULL, "name,pages\n\"a,\"\"b\",3\n\\x3d1+1,4\n-x,5\n\\x2d1|x,\n,\n"},
+		{FORMAT_CSV, "T",
+		 "time,name,pages\nT,\"a,\"\"b\",3\nT,\\x3d1+1,4\nT,-x,5\n"
+		 "T,\\x2d1|x,\nT,,\n"},
+		{FORMAT_TSV, NULL, "name\tpages\na,\"b\t3\n=1+1\t4\n-x\t5\n-1|x\t\n\t\n"},
+		{FORMAT_NDJSON, NULL,
+		 "{\"name\":\"a,\\\"b\",\"pages\":3}\n{\"name\":\"=1+1\",\"pages\":4}\n"
+		 "{\"name\":\"-x\",\"pages\":5}\n{\"name\":\"-1|x\",\"pages\":null}\n"
+		 "{\"name\":null,\"pages\":null}\n{\"summary\":{\"rows\":5}}\n"},
+		{FORMAT_JSON, "T",
+		 "{\"time\":\"T\",\"flat\":[{\"name\":\"a,\\\"b\",\"pages\":3},{\"name\":\"=1+1\","
+		 "\"pages\":4},{\"name\":\"-x\",\"pages\":5},{\"name\":\"-1|x\",\"pages\":null},"
+		 "{\"name\":null,\"pages\":null}],\"summary\":{\"rows\":5}}\n"},
+	};
+	static const char *const names[] = {"a,\"b", "=1+1", "-x", "-1|x", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct table_options options = {
+			.format = cases[i].format, .time = cases[i].time, .columns = "name,pages"};
+		struct fixture f;
+
+		begin(&f, &flat, &options);
+		for (uint64_t row = 0; row < 5; row++) {
+			assert_ok(table_row(f.table));
+			assert_ok(table_text(f.table, NAME, names[row]));
+			if (row < 3)
+				assert_ok(table_number(f.table, PAGES, row + 3));
+		}
+		assert_ok(table_summary(f.table, "rows", 5));
+		end(&f, cases[i].text);
+	}
+}
+
 static void sizes(void **state)
 {
 	static const struct {
@@ -771,6 +811,7 @@ int main(void)
 		cmocka_unit_test(the_elastic_column_gives_way_while_rows_flow),
 		cmocka_unit_test(only_what_is_shown_is_wanted),
 		cmocka_unit_test(columns_are_listed),
+		cmocka_unit_test(lines_for_programs),
 		cmocka_unit_test(sizes),
 	};
 
