@@ -22,6 +22,7 @@ libphyslens_a_SOURCES += \
 	src/object/impl.h \
 	src/object/layout.c \
 	src/object/lookup.c \
+	src/object/minidebug.c \
 	src/object/object.c src/object/object.h \
 	src/object/pe.c \
 	src/object/relocations.c src/object/relocations.h \

@@ -66,6 +66,45 @@ vaddr() { physlens translate -n -r -o vaddr "$HELPER_PID" "$1"; }
 	[[ $stderr == *"$second (alike, of b.c)"* ]]
 }
 
+# As find-debuginfo of Fedora makes it: functions that .dynsym has not, compressed, in a section.
+@test "a stripped program with a mini symbol table names its static functions" {
+	local dir=$BATS_TEST_TMPDIR
+	command -v "${CC:-cc}" >/dev/null && command -v xz >/dev/null || skip 'no compiler, or no xz'
+	ldconfig -p | grep -q 'liblzma[.]so[.]5' || skip 'no liblzma'
+	cat >"$dir/mini.c" <<-'END'
+		#include <stdio.h>
+		#include <unistd.h>
+		static __attribute__((noinline)) int hidden_one(int n) { return n + (int)getpid(); }
+		int main(void) { printf("%p %d\n", (void *)hidden_one, hidden_one(1)); fflush(stdout); return pause(); }
+	END
+	cd "$dir"
+	"${CC:-cc}" -g -o mini mini.c
+	objcopy --only-keep-debug mini mini.debug
+	nm mini.debug --format=posix --defined-only | awk '$2 == "T" || $2 == "t" { print $1 }' | sort >keep
+	objcopy -S --remove-section .comment --keep-symbols=keep mini.debug part
+	strip --strip-all mini
+	cp mini bare
+	xz -k part
+	objcopy --add-section .gnu_debugdata=part.xz mini
+	STARTED_OUTPUT=$dir/out start "$dir/mini"
+	wait_for test -s "$dir/out"
+	read -r address _ <"$dir/out"
+	run -0 physlens translate -n -r -o vaddr "$PID" hidden_one
+	[ "$output" = "$address" ]
+	run -0 physlens translate -n -r -o symbol "$PID" "$address"
+	[ "$output" = hidden_one+0x0 ]
+	# Without the section, and with one that is no archive, it is a stripped program.
+	printf 'no archive' >part.xz
+	cp bare broken
+	objcopy --add-section .gnu_debugdata=part.xz broken
+	for program in bare broken; do
+		STARTED_OUTPUT=$dir/out.$program start "$dir/$program"
+		wait_for test -s "$dir/out.$program"
+		run -2 --separate-stderr physlens translate "$PID" hidden_one
+		[[ $stderr == *"hidden_one ($program is stripped: "* ]]
+	done
+}
+
 @test "namesakes of a library are told apart by versions, which then find them" {
 	local place places
 	run -2 --separate-stderr physlens translate "$HELPER_PID" 'libc.so.6!memcpy'

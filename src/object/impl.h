@@ -135,6 +135,15 @@ struct error *symbols_read(struct object *from, struct symbols *into);
 struct error *symbols_load(struct object *object);
 void symbols_deinit(struct symbols *symbols);
 
+/* Whether so many bytes more may be read of symbols in this run (see object_limit()). */
+bool object_take_bytes(struct object *object, uint64_t bytes);
+
+/*
+ * The compressed file in the object's section .gnu_debugdata, or NULL in *mini when there is none
+ * that can be read.
+ */
+struct error *object_open_mini_debug(struct object *object, struct object **mini);
+
 /* The separate debug file of this very build-id, or NULL in *debug when there is none. */
 struct error *object_open_debug_file(struct object *object, struct object **debug);
 

@@ -107,8 +107,9 @@ const uint8_t *object_build_id(const struct object *object, size_t *length);
 
 /*
  * Symbols of .symtab, .dynsym and, found by build-id under debug_root, of the separate debug file
- * (whose own build-id must be the same). Read at the first call, then kept, and the file is closed.
- * Section, file, TLS, absolute and undefined symbols are left out.
+ * (whose own build-id must be the same), or, where neither has a .symtab, of the mini symbol table
+ * in .gnu_debugdata (where liblzma is there to decompress it). Read at the first call, then kept,
+ * and the file is closed. Section, file, TLS, absolute and undefined symbols are left out.
  *
  * object_symbol_at(): the symbol whose extent holds `vaddr` (as linked), the innermost and, among
  * aliases, a global one. A symbol without a size, outside every extent, reaches to the next symbol

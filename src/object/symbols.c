@@ -84,8 +84,7 @@ static uint64_t size_of(struct object *object, size_t index)
 	return section && gelf_getshdr(section, &header) ? header.sh_size : 0;
 }
 
-/* Whether so many bytes may still be read in this run. */
-static bool take_bytes(struct object *object, uint64_t bytes)
+bool object_take_bytes(struct object *object, uint64_t bytes)
 {
 	if (!object->symbol_bytes)
 		return true;
@@ -125,7 +124,7 @@ static struct error *table_init(struct table *table, struct object *object, Elf_
 
 	*table = (struct table){.object = object};
 	if (!gelf_getshdr(section, &header) || !table_is_fit(object, &header, ELF_T_SYM) ||
-	    !take_bytes(object, header.sh_size + size_of(object, header.sh_link)))
+	    !object_take_bytes(object, header.sh_size + size_of(object, header.sh_link)))
 		return NULL;
 	table->names = header.sh_link;
 	TRY(object_read_strings(object, header.sh_link, MAX_STRING_TABLE, &table->strings));
@@ -345,11 +344,13 @@ struct error *symbols_read(struct object *from, struct symbols *into)
 	return NULL;
 }
 
-static struct error *read_debug_file(struct object *object)
+/* Those of the file that `open` finds, if there is one. */
+static struct error *read_other(struct object *object,
+				struct error *(*open)(struct object *, struct object **))
 {
 	struct object *debug;
 
-	TRY(object_open_debug_file(object, &debug));
+	TRY(open(object, &debug));
 	if (!debug)
 		return NULL;
 	object_limit(debug, object->symbol_bytes);
@@ -370,7 +371,9 @@ struct error *symbols_load(struct object *object)
 				 "symbols: the file was released before they were read");
 	struct error *error = symbols_read(object, symbols);
 	if (!error)
-		error = read_debug_file(object);
+		error = read_other(object, object_open_debug_file);
+	if (!error && !symbols->have_symtab)
+		error = read_other(object, object_open_mini_debug);
 	if (error) {
 		symbols_deinit(symbols); /* the next call starts anew */
 		return error;
