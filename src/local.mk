@@ -165,6 +165,7 @@ libphyslens_a_SOURCES += \
 	src/cmd/census_metrics.c \
 	src/cmd/census_rows.c \
 	src/cmd/command.c src/cmd/command.h \
+	src/cmd/complete.c src/cmd/complete.h \
 	src/cmd/commands.h \
 	src/cmd/cow.c src/cmd/cow.h \
 	src/cmd/cow_family.c \

@@ -11,6 +11,7 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "cmd/complete.h"
 #include "cmd/nearest.h"
 #include "ui/locale.h"
 
@@ -184,6 +185,9 @@ static int run(int argc, char **argv)
 		printf("physlens %s\n", PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
+	/* For the completions of shells alone: in no --help. */
+	if (strcmp(word, "__complete") == 0)
+		return complete(argc - 1, argv + 1);
 	if (word[0] == '-')
 		return misused(word, "unknown option before the command's name");
 	return run_command(argc, argv, source);

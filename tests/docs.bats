@@ -283,9 +283,44 @@ load_completion() {
 	[ "$(complete_words map --pages -o +VADDR,PF)" = +VADDR,PFN ]
 	[ "$(complete_words map --color = al)" = always ]
 	complete_words map '' | grep -qx $$
+	# Where a process makes no sense there is none; a second one only where two are taken.
+	[ -z "$(complete_words owner '')" ]
+	[ -z "$(complete_words map $$ '')" ]
+	complete_words cow $$ '' | grep -qx $$
+	complete_words read '' | grep -qx "$$:"
+	[ "$(complete_words census --by '' | paste -sd' ')" = 'cgroup kind object process user' ]
+	[ "$(complete_words census --by = us)" = user ]
+	[ "$(complete_words census --by object --sort F)" = FILE ]
+	[ "$(complete_words verify --allow page)" = page-cache= ]
+	[ "$(complete_words map --format nd)" = ndjson ]
+	[ "$(complete_words lab fo)" = fork ]
+	[ "$(complete_words --source bpf cen)" = census ]
 	complete_words map $$ --region '' | grep -qx heap
 	complete_words map $$ --object '' | grep -q '^bash'
 	[ -z "$(complete_words map --range '')" ]
+}
+
+@test "zsh and fish offer the same, with explanations" {
+	local word
+	if command -v fish >/dev/null; then
+		word=$(HOME=$BATS_TEST_TMPDIR PATH=$BATS_TEST_TMPDIR/bin:$PATH fish --no-config -c \
+			"source '$top/completions/physlens.fish'; complete -C 'physlens census --by ki'")
+		[ "$word" = kind ]
+		word=$(HOME=$BATS_TEST_TMPDIR PATH=$BATS_TEST_TMPDIR/bin:$PATH fish --no-config -c \
+			"source '$top/completions/physlens.fish'; complete -C 'physlens ver'")
+		[ "$word" = $'verify\tcompare the code in RAM with the code on disk' ]
+	fi
+	if command -v zsh >/dev/null; then
+		# What the function gives to compadd, which works in zsh's line editor only.
+		word=$(zsh -fc 'compadd() { print -r -- "$*" "[$words_]" "[$shown_]"; }
+			words=("$1" census --by ki); CURRENT=4; source "$2"' zsh "$PHYSLENS" \
+			"$top/completions/_physlens")
+		[[ $word == *' [kind] '* ]]
+		word=$(zsh -fc 'compadd() { print -r -- "[$shown_]"; }
+			words=("$1" ver); CURRENT=2; source "$2"' zsh "$PHYSLENS" "$top/completions/_physlens")
+		[ "$word" = '[verify -- compare the code in RAM with the code on disk]' ]
+	fi
+	command -v fish >/dev/null || command -v zsh >/dev/null || skip 'neither zsh nor fish'
 }
 
 @test "the completion expands nothing that another process chose" {

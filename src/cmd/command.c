@@ -33,6 +33,12 @@ static const struct command_option common_options[] = {
 
 #define COMMON_COUNT (sizeof(common_options) / sizeof(common_options[0]))
 
+const struct command_option *command_common_options(size_t *count)
+{
+	*count = COMMON_COUNT;
+	return common_options;
+}
+
 /* The arrays getopt_long() wants, made from the command's options and the common ones. */
 struct getopt_tables {
 	char *letters;
@@ -193,8 +199,7 @@ static void print_option(const struct command_option *option)
 	printf(" %-26s %s\n", name, option->help);
 }
 
-/* The command says itself what a common option means for it. */
-static bool describes(const struct command *command, int key)
+bool command_describes(const struct command *command, int key)
 {
 	for (size_t i = 0; i < command->option_count; i++) {
 		if (command->options[i].key == key)
@@ -214,7 +219,7 @@ static void print_help(const struct command *command)
 	}
 	printf("\nCommon options:\n");
 	for (size_t i = 0; i < COMMON_COUNT; i++) {
-		if (!describes(command, common_options[i].key))
+		if (!command_describes(command, common_options[i].key))
 			print_option(&common_options[i]);
 	}
 	for (const struct table_spec *const *spec = command->tables; spec && *spec; spec++) {

@@ -32,6 +32,11 @@ struct command_option {
 	const char *help;
 };
 
+/* A word that the command line may have, with a word of explanation. */
+struct completion_word {
+	const char *word, *help;
+};
+
 struct command {
 	const char *name;
 	const char *summary;     /* one line for `physlens --help`, lower case, no full stop */
@@ -41,6 +46,9 @@ struct command {
 	size_t option_count;
 	const struct table_spec *const *tables; /* NULL-terminated, for --help; NULL for none */
 	int (*run)(struct invocation *invocation);
+	size_t processes; /* so many of its first arguments name processes, for completion */
+	const struct completion_word *(*words)(
+		size_t *count); /* what else the first may be; or NULL */
 };
 
 /* The commands of this build, in the order of `physlens --help`, NULL-terminated (main.c). */
@@ -126,6 +134,12 @@ static inline const char *noun(uint64_t number, const char *one, const char *man
 {
 	return number == 1 ? one : many;
 }
+
+/* The options that every command has. */
+const struct command_option *command_common_options(size_t *count);
+
+/* Whether the command says itself what the option with this key, a common one, means for it. */
+bool command_describes(const struct command *command, int key);
 
 /* NULL if --source may be called `name`. */
 struct error *check_source_name(const char *name);

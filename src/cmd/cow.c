@@ -250,4 +250,5 @@ const struct command command_cow = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = tables,
 	.run = run,
+	.processes = 2,
 };

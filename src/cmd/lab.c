@@ -395,6 +395,16 @@ static int run(struct invocation *invocation)
 
 static const struct table_spec *const tables[] = {&lab_table, NULL};
 
+static const struct completion_word *experiment_words(size_t *count)
+{
+	static struct completion_word words[EXPERIMENT_COUNT];
+
+	for (size_t i = 0; i < EXPERIMENT_COUNT; i++)
+		words[i] = (struct completion_word){experiments[i]->name, experiments[i]->summary};
+	*count = EXPERIMENT_COUNT;
+	return words;
+}
+
 const struct command command_lab = {
 	.name = "lab",
 	.summary = "textbook experiments on real processes, drawn with real numbers",
@@ -406,4 +416,5 @@ const struct command command_lab = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = tables,
 	.run = run,
+	.words = experiment_words,
 };

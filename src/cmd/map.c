@@ -603,4 +603,5 @@ const struct command command_map = {
 	.tables = (const struct table_spec *const[]){&region_table, &map_object_table, &pages_table,
 						     NULL},
 	.run = run,
+	.processes = 1,
 };

@@ -453,4 +453,5 @@ const struct command command_read = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&read_table, NULL},
 	.run = run,
+	.processes = 1,
 };

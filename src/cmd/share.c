@@ -499,4 +499,5 @@ const struct command command_share = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&region_table, &pages_table, NULL},
 	.run = run,
+	.processes = SIZE_MAX,
 };

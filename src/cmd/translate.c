@@ -328,4 +328,5 @@ const struct command command_translate = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},
 	.run = run,
+	.processes = 1,
 };

@@ -629,4 +629,5 @@ const struct command command_verify = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&table_spec, NULL},
 	.run = run,
+	.processes = SIZE_MAX,
 };

@@ -430,4 +430,5 @@ const struct command command_walk = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables = (const struct table_spec *const[]){&levels_table, &runs_table, NULL},
 	.run = run,
+	.processes = 1,
 };
