@@ -37,6 +37,7 @@ libphyslens_a_SOURCES += \
 libphyslens_a_SOURCES += \
 	src/proc/cache.c src/proc/cache.h \
 	src/proc/cgroup.c src/proc/cgroup.h \
+	src/proc/container.c src/proc/container.h \
 	src/proc/cpuinfo.c src/proc/cpuinfo.h \
 	src/proc/identity.c src/proc/identity.h \
 	src/proc/iomem.c src/proc/iomem.h \

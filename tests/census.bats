@@ -127,7 +127,7 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 	run -2 --separate-stderr physlens census --sort nonsense
 	[[ $stderr == *'--sort: unknown column: nonsense'* ]]
 	run -2 --separate-stderr physlens census --by nonsense
-	[[ $stderr == *'--by: unknown: nonsense (there are: process object user cgroup kind)'* ]]
+	[[ $stderr == *'--by: unknown: nonsense (there are: process object user cgroup container kind)'* ]]
 	run -2 --separate-stderr physlens census 1
 	[[ $stderr == *'no argument is expected'* ]]
 	run -2 --separate-stderr physlens census --watch 0
@@ -225,7 +225,7 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > a * 0.99 && b < a 
 @test "--openmetrics: promtool takes it" {
 	command -v promtool >/dev/null || skip 'promtool is not installed'
 	local by
-	for by in process object user cgroup kind; do
+	for by in process object user cgroup container kind; do
 		physlens census --openmetrics --by "$by" >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null
 		grep -q "^# TYPE physlens_${by}_" "$BATS_TEST_TMPDIR/metrics"
 		run -0 promtool check metrics <"$BATS_TEST_TMPDIR/metrics"
@@ -341,4 +341,35 @@ elsewhere() {
 	[[ $stderr == *'/sys is not mounted'* && $output == *'the caches: /sys is not mounted'* ]]
 	elsewhere 'while umount -l /sys 2>/dev/null; do :; done; "$1" doctor'
 	[[ $stderr == *'doctor: /sys is not mounted'* ]]
+}
+
+# A cgroup called as docker calls those of a container, with one process in a PID namespace of its own.
+@test "containers: by ID and by cgroup, their PIDs, and all of one in a row" {
+	local cgroup=/sys/fs/cgroup id container pid
+	[ -e $cgroup/cgroup.procs ] || [ -d $cgroup/memory ] || skip 'no cgroup file system'
+	[ ! -d $cgroup/memory ] || cgroup+=/memory
+	unshare --pid --fork true || skip 'no PID namespace can be made'
+	id=$(printf 'physlens%s' $$ | sha256sum | cut -d ' ' -f 1)
+	cgroup+=/docker-$id.scope
+	mkdir "$cgroup"
+	start bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --pid --fork --kill-child sleep 300' - "$cgroup"
+	wait_for pgrep -x -P "$PID" sleep
+	pid=$(pgrep -x -P "$PID" sleep)
+	run -0 --separate-stderr physlens census --json --container "${id::8}" -o +CONTAINER,NSPID,CGROUP
+	json_check "(.census | length == 2) and (.census | map(.container == \"${id::12}\" and
+		(.cgroup | endswith(\"/docker-$id.scope\"))) | all) and
+		(.census | map(select(.pid == $pid).nspid) == [1])"
+	run -0 --separate-stderr physlens census --json --cgroup "*/docker-$id.scope" --name '^sleep$'
+	json_check ".census | map(.pid) == [$pid]"
+	run -0 --separate-stderr physlens census --json --by container
+	json_check "(.census | map(select(.container == \"${id::12}\").processes) == [2]) and
+		(.census | map(select(.container == \"-\")) | length == 1)"
+	# The parts of those in a container are what all its row has.
+	run -0 --separate-stderr physlens share --json --container "$id"
+	json_check '.share | length > 2'
+	run -2 --separate-stderr physlens census --container "${id::3}"
+	[[ $stderr == *"no process is selected by --container ${id::3}"* ]]
+	run -2 --separate-stderr physlens census --by user --name sleep
+	started_stop
+	wait_for rmdir "$cgroup"
 }

@@ -288,7 +288,7 @@ load_completion() {
 	[ -z "$(complete_words map $$ '')" ]
 	complete_words cow $$ '' | grep -qx $$
 	complete_words read '' | grep -qx "$$:"
-	[ "$(complete_words census --by '' | paste -sd' ')" = 'cgroup kind object process user' ]
+	[ "$(complete_words census --by '' | paste -sd' ')" = 'cgroup container kind object process user' ]
 	[ "$(complete_words census --by = us)" = user ]
 	[ "$(complete_words census --by object --sort F)" = FILE ]
 	[ "$(complete_words verify --allow page)" = page-cache= ]

@@ -63,6 +63,7 @@ UNIT_TESTS = \
 	tests/unit/test_arguments \
 	tests/unit/test_btf \
 	tests/unit/test_cache \
+	tests/unit/test_container \
 	tests/unit/test_core \
 	tests/unit/test_cow \
 	tests/unit/test_error \
@@ -98,6 +99,7 @@ UNIT_TESTS = \
 tests_unit_test_arguments_LDADD = $(UNIT_LIBS)
 tests_unit_test_btf_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_container_LDADD = $(UNIT_LIBS)
 tests_unit_test_core_LDADD = $(UNIT_LIBS)
 tests_unit_test_cow_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_LDADD = $(UNIT_LIBS)

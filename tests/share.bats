@@ -122,7 +122,7 @@ frames() {
 	run -2 --separate-stderr physlens share --name '['
 	[[ $stderr == 'physlens: share: --name: [: '* ]]
 	run -2 --separate-stderr physlens share --name '^no such name at all$'
-	[[ $stderr == *'at least two processes'* ]]
+	[[ $stderr == *'no process is selected by --name '* ]]
 }
 
 @test "one process twice, one alone, none" {

@@ -64,11 +64,14 @@ static const struct column process_columns[] = {
 	COLUMN_HUGETLB,
 	{"PIDS", CELL_TEXT, 0, 0, "all processes with this address space, which is counted once"},
 	{"CGROUP", CELL_TEXT, 0, 0, "its memory cgroup"},
+	{"CONTAINER", CELL_TEXT, 0, 0, "the container that it is in, by its cgroup; empty: none"},
+	{"NSPID", CELL_NUMBER, 0, 0, "its PID in its own PID namespace: in its container"},
 };
 
 static const enum census_field process_fields[] = {
-	FIELD_PID,  FIELD_USER, FIELD_NAME,    FIELD_USS,  FIELD_PSS,    FIELD_RSS,
-	FIELD_SWAP, FIELD_COW,  FIELD_HUGETLB, FIELD_PIDS, FIELD_CGROUP,
+	FIELD_PID,    FIELD_USER,      FIELD_NAME,  FIELD_USS,     FIELD_PSS,
+	FIELD_RSS,    FIELD_SWAP,      FIELD_COW,   FIELD_HUGETLB, FIELD_PIDS,
+	FIELD_CGROUP, FIELD_CONTAINER, FIELD_NSPID,
 };
 
 static const struct column object_columns[] = {
@@ -113,6 +116,18 @@ static const struct column cgroup_columns[] = {
 	COLUMN_PAYERS,
 };
 
+static const struct column container_columns[] = {
+	{"CONTAINER", CELL_TEXT, 0, 0, "its ID or name; -: processes that are in none"},
+	COLUMN_PROCESSES,
+	{"USS", CELL_PAGES, 0, 0, "frames that only this container's processes map"},
+	COLUMN_PSS,
+	COLUMN_FRAMES,
+	COLUMN_SWAP,
+	COLUMN_COW,
+	COLUMN_HUGETLB,
+	COLUMN_PAYERS,
+};
+
 static const enum census_field group_fields[] = {
 	FIELD_NAME, FIELD_PROCESSES, FIELD_USS,     FIELD_PSS,    FIELD_RSS,
 	FIELD_SWAP, FIELD_COW,       FIELD_HUGETLB, FIELD_PAYERS,
@@ -146,6 +161,8 @@ static const struct table_spec user_spec =
 	SPEC(user_columns, "census --by user", "USER,PROCESSES,USS,PSS,RSS,SWAP,COW");
 static const struct table_spec cgroup_spec =
 	SPEC(cgroup_columns, "census --by cgroup", "CGROUP,PROCESSES,USS,PSS,RSS,SWAP,COW");
+static const struct table_spec container_spec = SPEC(container_columns, "census --by container",
+						     "CONTAINER,PROCESSES,USS,PSS,RSS,SWAP,COW");
 static const struct table_spec kind_spec =
 	SPEC(kind_columns, "census --by kind", "KIND,FRAMES,MAPPED,MEANING");
 
@@ -156,6 +173,7 @@ static const struct census_view views[] = {
 	{"object", &object_spec, object_fields, census_rows_by_object, INDEX_VMAS, "PSS"},
 	{"user", &user_spec, group_fields, census_rows_by_user, 0, "PSS"},
 	{"cgroup", &cgroup_spec, group_fields, census_rows_by_cgroup, 0, "PSS"},
+	{"container", &container_spec, group_fields, census_rows_by_container, 0, "PSS"},
 	{"kind", &kind_spec, kind_fields, NULL, 0, NULL},
 };
 
@@ -172,11 +190,16 @@ enum {
 	OPTION_METRICS,
 	OPTION_CHECK,
 	OPTION_LIMIT,
-	OPTION_TOP
+	OPTION_TOP,
+	OPTION_NAME,
+	OPTION_CGROUP,
+	OPTION_CONTAINER,
 };
 
 static const struct command_option options[] = {
-	{OPTION_BY, "by", "WHAT", "a row for each process, object, user, cgroup or kind of frame"},
+	{OPTION_BY, "by", "WHAT",
+	 "a row a process, object, user, cgroup, container, kind of frame"},
+	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
 	{OPTION_SORT, "sort", "COLUMN", "sort by this column, the largest first (default: PSS)"},
 	{OPTION_LIMIT, "limit", "N", "only the first N rows"},
 	{OPTION_TOP, "top", NULL, "as many rows as fit the terminal, every 2 seconds"},
@@ -193,6 +216,7 @@ struct census {
 	const struct census_view *view;
 	const char *sort;
 	size_t sort_column;
+	struct process_filter filter;
 	uint64_t limit; /* of rows; 0: none */
 	bool top;
 	struct watch watch;
@@ -251,6 +275,15 @@ static struct error *take_option(struct census *census, int key, const char *arg
 			return error_new(ERROR_INPUT, "--limit: not a number of rows: %s",
 					 argument);
 		break;
+	case OPTION_NAME:
+		census->filter.name = argument;
+		break;
+	case OPTION_CGROUP:
+		census->filter.cgroup = argument;
+		break;
+	case OPTION_CONTAINER:
+		census->filter.container = argument;
+		break;
 	case OPTION_TOP:
 		census->top = true;
 		break;
@@ -289,6 +322,8 @@ static uint64_t number_of(const struct census_row *row, enum census_field field)
 	switch (field) {
 	case FIELD_PID:
 		return (uint64_t)row->pid;
+	case FIELD_NSPID:
+		return (uint64_t)row->inner_pid;
 	case FIELD_USS:
 		return row->account.uss;
 	case FIELD_PSS:
@@ -315,6 +350,8 @@ static const char *text_of(const struct census_row *row, enum census_field field
 		return row->user;
 	case FIELD_NAME:
 		return row->name;
+	case FIELD_CONTAINER:
+		return row->container;
 	case FIELD_CGROUP:
 		return row->cgroup;
 	case FIELD_FILE:
@@ -333,6 +370,8 @@ static struct error *put_cell(struct table *table, const struct census_view *vie
 
 	if (view->spec->columns[column].type == CELL_TEXT)
 		return table_text(table, column, text_of(row, field));
+	if (field == FIELD_NSPID && !row->inner_pid)
+		return NULL;
 	if (field == FIELD_PSS)
 		return table_bytes(table, column, number_of(row, field));
 	return table_number(table, column, number_of(row, field));
@@ -393,7 +432,7 @@ static int compare_rows(const void *left, const void *right, void *argument)
 
 		/* PIDs are names, not amounts. */
 		if (x != y)
-			return (x < y) == (field == FIELD_PID) ? -1 : 1;
+			return (x < y) == (field == FIELD_PID || field == FIELD_NSPID) ? -1 : 1;
 	}
 	return (a->order > b->order) - (a->order < b->order);
 }
@@ -523,6 +562,68 @@ static void explain_sums(const struct census *census, struct census_rows *rows)
 				    "process (smaps_rollup)");
 }
 
+static void row_deinit(struct census_row *row)
+{
+	free(row->user);
+	free(row->name);
+	free(row->cgroup);
+	free(row->container);
+	free(row->file);
+	free(row->list);
+}
+
+static void rows_deinit(struct census_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		row_deinit(&rows->items[i]);
+	vec_deinit(rows);
+}
+
+static bool is_listed(const process_vec *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Keeps the rows of the processes in `selected`; the others are freed. */
+static void keep_rows(struct census_rows *rows, const process_vec *selected)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (is_listed(selected, rows->items[i].pid))
+			rows->items[kept++] = rows->items[i];
+		else
+			row_deinit(&rows->items[i]);
+	}
+	rows->count = kept;
+}
+
+/*
+ * All processes are counted, since what one shares with the others is to be known; rows are those
+ * of the processes that are asked for.
+ */
+static struct error *select_rows(const struct census *census, const process_vec *processes,
+				 struct census_rows *rows)
+{
+	process_vec selected = {0};
+	struct error *error = NULL;
+
+	if (!process_filter_is_set(&census->filter))
+		return NULL;
+	for (size_t i = 0; !error && i < processes->count; i++)
+		error = vec_push(&selected, processes->items[i]);
+	if (!error)
+		error = processes_select(&selected, &census->filter);
+	if (!error)
+		keep_rows(rows, &selected);
+	vec_deinit(&selected);
+	return error;
+}
+
 static struct error *fill_rows(struct census *census, struct index *index,
 			       const process_vec *processes, struct census_rows *rows)
 {
@@ -541,6 +642,7 @@ static struct error *fill_rows(struct census *census, struct index *index,
 	processes_explain_hidden(census->invocation);
 	census->missing = processes_explain(census->invocation, index, geteuid() == 0);
 	TRY(census->view->rows(index, processes, rows));
+	TRY(select_rows(census, processes, rows));
 	return census->crosscheck ? cross_check(census, index) : NULL;
 }
 
@@ -564,18 +666,6 @@ static struct error *rows_by_index(struct census *census, struct census_rows *ro
 	index_deinit(&index);
 	vec_deinit(&processes);
 	return error;
-}
-
-static void rows_deinit(struct census_rows *rows)
-{
-	for (size_t i = 0; i < rows->count; i++) {
-		free(rows->items[i].user);
-		free(rows->items[i].name);
-		free(rows->items[i].cgroup);
-		free(rows->items[i].file);
-		free(rows->items[i].list);
-	}
-	vec_deinit(rows);
 }
 
 static void print_summary(const struct census *census, const struct census_rows *rows)
@@ -669,6 +759,10 @@ static int run(struct invocation *invocation)
 	if (invocation->argument_count != 0)
 		return invocation_misused(invocation, "%s: no argument is expected",
 					  invocation->arguments[0]);
+	if (process_filter_is_set(&census.filter) && census.view != &views[0])
+		return invocation_misused(invocation,
+					  "--name, --cgroup and --container select rows "
+					  "of processes: not with --by");
 	if (census.metrics && (census.limit || census.top))
 		return invocation_misused(invocation, "--openmetrics has all rows: no --limit");
 	if (census.top && (!isatty(STDOUT_FILENO) || invocation->table.format != FORMAT_TABLE))
@@ -691,16 +785,18 @@ const struct command command_census = {
 	.name = "census",
 	.summary = "count who has the machine's memory, frame by frame",
 	.synopsis = "[options]",
-	.description = "Count the memory of all processes from their frames: what each has alone "
-		       "(USS), its\n"
-		       "part of what is shared (PSS), all that it has in RAM (RSS), in swap, and "
-		       "what a write\n"
-		       "would still copy (COW). Or count by object, by user, by cgroup, or every "
-		       "frame of RAM by\n"
-		       "what it is used for.",
+	.description =
+		"Count the memory of all processes from their frames: what each has alone "
+		"(USS), its\n"
+		"part of what is shared (PSS), all that it has in RAM (RSS), in swap, and "
+		"what a write\n"
+		"would still copy (COW). Or count by object, by user, by cgroup, by container, or "
+		"every frame of RAM by\n"
+		"what it is used for.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
-	.tables = (const struct table_spec *const[]){&process_spec, &object_spec, &user_spec,
-						     &cgroup_spec, &kind_spec, NULL},
+	.tables =
+		(const struct table_spec *const[]){&process_spec, &object_spec, &user_spec,
+						   &cgroup_spec, &container_spec, &kind_spec, NULL},
 	.run = run,
 };

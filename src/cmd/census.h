@@ -23,6 +23,8 @@ enum census_field {
 	FIELD_HUGETLB,
 	FIELD_PIDS,
 	FIELD_CGROUP,
+	FIELD_CONTAINER,
+	FIELD_NSPID,
 	FIELD_PROCESSES,
 	FIELD_PAYERS,
 	FIELD_FILE,
@@ -35,6 +37,8 @@ struct census_row {
 	char *user;
 	char *name; /* of the process, object, user, cgroup or kind */
 	char *cgroup;
+	char *container; /* or NULL */
+	pid_t inner_pid; /* in the innermost PID namespace; 0: not told */
 	char *file;
 	char *list; /* PIDs, or payers */
 	const char *meaning;
@@ -73,6 +77,9 @@ struct error *census_rows_by_user(const struct index *index, const process_vec *
 				  struct census_rows *rows);
 struct error *census_rows_by_cgroup(const struct index *index, const process_vec *processes,
 				    struct census_rows *rows);
+
+struct error *census_rows_by_container(const struct index *index, const process_vec *processes,
+				       struct census_rows *rows);
 
 /* Writes the rows as Prometheus's text format: a gauge a column. */
 void census_metrics(const struct census_view *view, const struct census_rows *rows,

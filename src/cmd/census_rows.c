@@ -11,6 +11,8 @@
 #include "cmd/census.h"
 #include "cmd/processes.h"
 #include "proc/cgroup.h"
+#include "proc/container.h"
+#include "proc/process.h"
 #include "target/files.h"
 
 enum { PAYERS_NAMED = 3 };
@@ -76,6 +78,17 @@ static struct error *cgroup_name(pid_t pid, char **path)
 	return NULL;
 }
 
+/* What is shown of it; NULL: it is in none. */
+static struct error *name_container(const process_vec *processes, pid_t pid, char **name)
+{
+	char found[CONTAINER_LENGTH];
+
+	(void)processes;
+	TRY(process_container(pid, found, sizeof(found)));
+	container_shorten(found);
+	return *found ? copy(found, name) : NULL;
+}
+
 static struct error *add_process(const struct index *index, size_t number,
 				 const process_vec *processes, const struct account *account,
 				 struct census_rows *rows)
@@ -89,6 +102,8 @@ static struct error *add_process(const struct index *index, size_t number,
 	TRY(copy_user(processes, space->pid, &added->user));
 	TRY(copy(space->command, &added->name));
 	TRY(cgroup_name(space->pid, &added->cgroup));
+	TRY(name_container(processes, space->pid, &added->container));
+	added->inner_pid = process_inner_pid(space->pid);
 	return append(&added->list, "%d", (int)space->pid);
 }
 
@@ -352,6 +367,12 @@ struct error *census_rows_by_cgroup(const struct index *index, const process_vec
 				    struct census_rows *rows)
 {
 	return rows_by_name(index, processes, rows, name_cgroup);
+}
+
+struct error *census_rows_by_container(const struct index *index, const process_vec *processes,
+				       struct census_rows *rows)
+{
+	return rows_by_name(index, processes, rows, name_container);
 }
 
 /* --- by object ------------------------------------------------------------------------------ */

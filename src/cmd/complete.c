@@ -13,6 +13,8 @@
 #include "cmd/command.h"
 #include "cmd/naming.h"
 #include "cmd/processes.h"
+#include "proc/cgroup.h"
+#include "proc/container.h"
 
 enum { NAMES_MAX = 2000 }; /* of regions or objects: nobody chooses from more */
 
@@ -211,6 +213,37 @@ static void offer_kinds(const struct completion *c)
 		offer(c, verify_kind_name((enum verify_kind)kind), "=", NULL);
 }
 
+/* Of all processes that there are. */
+static void offer_cgroups(const struct completion *c, bool containers)
+{
+	process_vec list = {0};
+	_cleanup_error_ struct error *error = process_list(&list);
+
+	for (size_t i = 0; !error && i < list.count && i < NAMES_MAX; i++) {
+		_cleanup_free_ char *path = NULL;
+		char name[CONTAINER_LENGTH];
+
+		error_free(cgroup_of_process(list.items[i].pid, &path));
+		if (path && !containers)
+			offer(c, path, "", NULL);
+		if (!path || !containers || !container_of_cgroup(path, name))
+			continue;
+		container_shorten(name);
+		offer(c, name, "", path);
+	}
+	vec_deinit(&list);
+}
+
+static void offer_paths(const struct completion *c)
+{
+	offer_cgroups(c, false);
+}
+
+static void offer_containers(const struct completion *c)
+{
+	offer_cgroups(c, true);
+}
+
 static void offer_file(const struct completion *c)
 {
 	(void)c;
@@ -307,7 +340,9 @@ static const struct {
 	{"allow", NULL, offer_kinds},
 	{"attach", NULL, offer_processes},
 	{"by", NULL, offer_ways},
+	{"cgroup", NULL, offer_paths},
 	{"color", "auto always never", NULL},
+	{"container", NULL, offer_containers},
 	{"format", "table raw json ndjson csv tsv", NULL},
 	{"log", NULL, offer_file},
 	{"object", NULL, offer_objects},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/processes.h"
 
+#include <fnmatch.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,9 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/scope.h"
+#include "proc/cgroup.h"
+#include "proc/container.h"
 #include "proc/mounted.h"
 
 struct error *processes_by_name(process_vec *list, const char *expression)
@@ -32,6 +36,72 @@ struct error *processes_by_name(process_vec *list, const char *expression)
 	list->count = kept;
 	regfree(&regex);
 	return NULL;
+}
+
+bool process_filter_is_set(const struct process_filter *filter)
+{
+	return filter->name || filter->cgroup || filter->container;
+}
+
+/* The path of its cgroup: "" for a process that has just ended, or is in none. */
+static struct error *cgroup_path(pid_t pid, char **path)
+{
+	struct error *error = cgroup_of_process(pid, path);
+
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	if (!*path)
+		*path = strdup("");
+	return *path ? NULL : error_nomem();
+}
+
+struct error *process_container(pid_t pid, char *name, size_t size)
+{
+	_cleanup_free_ char *path = NULL;
+	char found[CONTAINER_LENGTH];
+
+	*name = '\0';
+	TRY(cgroup_path(pid, &path));
+	if (container_of_cgroup(path, found))
+		snprintf(name, size, "%s", found);
+	return NULL;
+}
+
+static struct error *is_selected(const struct process_filter *filter, pid_t pid, bool *selected)
+{
+	_cleanup_free_ char *path = NULL;
+	char name[CONTAINER_LENGTH];
+
+	TRY(cgroup_path(pid, &path));
+	*selected = (!filter->cgroup || fnmatch(filter->cgroup, path, FNM_LEADING_DIR) == 0) &&
+		    (!filter->container || (container_of_cgroup(path, name) &&
+					    container_is_called(name, filter->container)));
+	return NULL;
+}
+
+struct error *processes_select(process_vec *list, const struct process_filter *filter)
+{
+	size_t kept = 0;
+
+	if (filter->name)
+		TRY(processes_by_name(list, filter->name));
+	for (size_t i = 0; i < list->count; i++) {
+		bool selected = process_may_run(&list->items[i]);
+
+		if (selected && (filter->cgroup || filter->container))
+			TRY(is_selected(filter, list->items[i].pid, &selected));
+		if (selected)
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+	if (kept > 0)
+		return NULL;
+	return error_new(ERROR_LOOKUP, "no process is selected by%s%.100s%s%.100s%s%.100s",
+			 filter->name ? " --name " : "", filter->name ? filter->name : "",
+			 filter->cgroup ? " --cgroup " : "", filter->cgroup ? filter->cgroup : "",
+			 filter->container ? " --container " : "",
+			 filter->container ? filter->container : "");
 }
 
 bool process_may_run(const struct process *process)

@@ -16,6 +16,34 @@
  */
 struct error *processes_by_name(process_vec *list, const char *expression);
 
+/* Processes as people select several; NULL: not by that. */
+struct process_filter {
+	const char *name;      /* see processes_by_name() */
+	const char *cgroup;    /* a pattern (fnmatch(3)) of the path of a cgroup, or one above it */
+	const char *container; /* see container_is_called() */
+};
+
+/* Whether anything is asked of processes. */
+bool process_filter_is_set(const struct process_filter *filter);
+
+/*
+ * Keeps of `list` those that meet the filter. ERROR_INPUT for a bad expression, ERROR_LOOKUP when
+ * none of them meets it.
+ */
+struct error *processes_select(process_vec *list, const struct process_filter *filter);
+
+/* The options that make a filter: keys of one's own, the option's name and its argument's. */
+#define PROCESS_FILTER_OPTIONS(name_key, cgroup_key, container_key)                                \
+	{name_key, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},             \
+		{cgroup_key, "cgroup", "GLOB", "processes in cgroups whose path matches"},         \
+	{                                                                                          \
+		container_key, "container", "ID",                                                  \
+			"processes of the container with this ID or name"                          \
+	}
+
+/* The container that a process is in, or "" ("-" is never one's name): `name` has its room. */
+struct error *process_container(pid_t pid, char *name, size_t size);
+
 /* Neither a kernel thread nor a zombie: it may have memory. */
 bool process_may_run(const struct process *process);
 

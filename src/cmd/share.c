@@ -96,10 +96,16 @@ static const struct table_spec pages_table = {
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_NAME = OPTION_LONG, OPTION_REGION, OPTION_OBJECT };
+enum {
+	OPTION_NAME = OPTION_LONG,
+	OPTION_CGROUP,
+	OPTION_CONTAINER,
+	OPTION_REGION,
+	OPTION_OBJECT,
+};
 
 static const struct command_option options[] = {
-	{OPTION_NAME, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},
+	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
 	{'p', "pages", NULL, "a row a run of frames and process that maps it"},
 	{OPTION_REGION, "region", "NAME", "only regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
@@ -109,7 +115,7 @@ static const struct command_option options[] = {
 struct sharer {
 	struct invocation *invocation;
 	struct target *target;
-	const char *name;
+	struct process_filter filter;
 	bool pages;
 	bool freeze;
 	struct region_selection selection;
@@ -131,7 +137,13 @@ static int parse_options(struct sharer *s, struct invocation *invocation)
 	while (!error && (key = invocation_option(invocation)) > 0) {
 		switch (key) {
 		case OPTION_NAME:
-			s->name = invocation->argument;
+			s->filter.name = invocation->argument;
+			break;
+		case OPTION_CGROUP:
+			s->filter.cgroup = invocation->argument;
+			break;
+		case OPTION_CONTAINER:
+			s->filter.container = invocation->argument;
 			break;
 		case 'p':
 			s->pages = true;
@@ -195,12 +207,12 @@ static struct error *choose_all(struct sharer *s)
 		TRY(process_named(s->target, s->invocation->arguments[i], &pid));
 		TRY(choose(s, pid));
 	}
-	if (!s->name)
+	if (!process_filter_is_set(&s->filter))
 		return NULL;
 	TRY(target_processes(s->target, &s->processes));
-	TRY(processes_by_name(&s->processes, s->name));
+	TRY(processes_select(&s->processes, &s->filter));
 	for (size_t i = 0; i < s->processes.count; i++) {
-		if (s->processes.items[i].state != 'Z' && !is_chosen(s, s->processes.items[i].pid))
+		if (!is_chosen(s, s->processes.items[i].pid))
 			TRY(choose(s, s->processes.items[i].pid));
 	}
 	return NULL;
@@ -471,7 +483,7 @@ static int run(struct invocation *invocation)
 		table_list_columns(s.pages ? &pages_table : &region_table, stdout, "");
 		return EXIT_DONE;
 	}
-	if (invocation->argument_count == 0 && !s.name)
+	if (invocation->argument_count == 0 && !process_filter_is_set(&s.filter))
 		return invocation_misused(invocation, "two or more process IDs are needed");
 	struct error *error = invocation_target(invocation, &s.target);
 	if (error)
@@ -487,7 +499,7 @@ static int run(struct invocation *invocation)
 const struct command command_share = {
 	.name = "share",
 	.summary = "show which frames processes share, and what is private and why",
-	.synopsis = "[options] PID PID …",
+	.synopsis = "[options] PID PID …|--name REGEX|--cgroup GLOB|--container ID",
 	.description = "Show for each object and region which frames of RAM back it in the given "
 		       "processes: how\n"
 		       "many there are, and how many of them more than one process maps, or all "

@@ -77,11 +77,11 @@ enum { BYTES_IN_CELL = 8 };
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_ALLOW = OPTION_LONG, OPTION_NAME, OPTION_SYNC };
+enum { OPTION_ALLOW = OPTION_LONG, OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER, OPTION_SYNC };
 
 static const struct command_option options[] = {
 	{'a', "all", NULL, "every process"},
-	{OPTION_NAME, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},
+	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
 	{OPTION_ALLOW, "allow", "KIND=GLOB", "no row for KIND where the command matches"},
 	{OPTION_SYNC, "sync", NULL, "first have what was written to the files reach the disk"},
 };
@@ -95,7 +95,7 @@ struct verifier {
 	struct invocation *invocation;
 	bool all;
 	bool sync;
-	const char *name;
+	struct process_filter filter;
 	VEC(pid_t) given; /* each once */
 	VEC(struct allowance) allowed;
 	struct target *target;
@@ -162,7 +162,11 @@ static int parse_options(struct verifier *v)
 		else if (key == OPTION_SYNC)
 			v->sync = true;
 		else if (key == OPTION_NAME)
-			v->name = invocation->argument;
+			v->filter.name = invocation->argument;
+		else if (key == OPTION_CGROUP)
+			v->filter.cgroup = invocation->argument;
+		else if (key == OPTION_CONTAINER)
+			v->filter.container = invocation->argument;
 		else
 			error = add_allowance(v, invocation->argument);
 	}
@@ -283,18 +287,16 @@ static struct error *give(struct verifier *v, pid_t pid)
 	return add(v, pid);
 }
 
-/* What matches by name and was given by PID, too, is no mistake. */
-static struct error *add_named(struct verifier *v)
+/* What is selected and was given by PID, too, is no mistake. */
+static struct error *add_selected(struct verifier *v)
 {
 	process_vec list = {0};
 	struct error *error = target_processes(v->target, &list);
 
 	if (!error)
-		error = processes_by_name(&list, v->name);
-	if (!error && list.count == 0)
-		error = error_new(ERROR_LOOKUP, "--name: no process is called so: %.200s", v->name);
+		error = processes_select(&list, &v->filter);
 	for (size_t i = 0; !error && i < list.count; i++) {
-		if (process_may_run(&list.items[i]) && !was_given(v, list.items[i].pid))
+		if (!was_given(v, list.items[i].pid))
 			error = give(v, list.items[i].pid);
 	}
 	vec_deinit(&list);
@@ -312,7 +314,7 @@ static struct error *add_given(struct verifier *v)
 		else
 			TRY(give(v, pid));
 	}
-	return v->name ? add_named(v) : NULL;
+	return process_filter_is_set(&v->filter) ? add_selected(v) : NULL;
 }
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -594,7 +596,7 @@ static int run(struct invocation *invocation)
 	} else if (invocation->list_columns) {
 		table_list_columns(&table_spec, stdout, "");
 		status = EXIT_DONE;
-	} else if (v.all == (invocation->argument_count > 0 || v.name)) {
+	} else if (v.all == (invocation->argument_count > 0 || process_filter_is_set(&v.filter))) {
 		status = invocation_misused(invocation, v.all ? "--all and processes exclude "
 								"each other"
 							      : "processes or --all are needed");
@@ -611,7 +613,7 @@ static int run(struct invocation *invocation)
 const struct command command_verify = {
 	.name = "verify",
 	.summary = "compare the code in RAM with the code on disk",
-	.synopsis = "[options] PID…|--name REGEX|--all",
+	.synopsis = "[options] PID…|--name REGEX|--cgroup GLOB|--container ID|--all",
 	.description =
 		"Compare every resident page of every executable or read-only file mapping "
 		"with the file\n"

@@ -331,6 +331,23 @@ struct error *process_levels_below_proc(int root, unsigned *levels)
 	return NULL;
 }
 
+/* "NSpid:\t4711\t12\t1", the innermost last. */
+pid_t process_inner_pid(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
+	char *line = text ? strstr(text, "\nNSpid:") : NULL;
+	if (!line)
+		return 0;
+	line[1 + strcspn(line + 1, "\n")] = '\0';
+	const char *last = strrchr(line, '\t');
+	long inner = last ? strtol(last + 1, NULL, 10) : 0;
+	return inner > 0 && inner <= INT_MAX ? (pid_t)inner : 0;
+}
+
 /* By what the kernel has of the file: its server is not asked. */
 bool process_runs_set_id(pid_t pid)
 {

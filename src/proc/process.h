@@ -76,6 +76,12 @@ struct error *process_examine(pid_t pid, struct process *process);
  */
 struct error *process_levels_below_proc(int root, unsigned *levels);
 
+/*
+ * The PID of a process in the innermost PID namespace that it is in: its container's own. The PID
+ * itself where there is but one; 0 where that is not told.
+ */
+pid_t process_inner_pid(pid_t pid);
+
 /* Whether it runs a set-user-ID or set-group-ID program; false where that is not told. */
 bool process_runs_set_id(pid_t pid);
 
