@@ -107,7 +107,7 @@ static struct error *hexdump_frame(struct read_output *output, const struct piec
 		 piece->paddr / output->page_size, piece->paddr, output->of_process ? ", " : "",
 		 output->of_process ? piece->state : "");
 	if (!output->invocation->table.noheadings)
-		hexdump_mark(&output->hexdump, text);
+		TRY(hexdump_mark(&output->hexdump, text));
 	hexdump_bytes(&output->hexdump, piece->address, piece->bytes, (size_t)piece->length);
 	return check_stdout();
 }
@@ -123,7 +123,7 @@ static struct error *hexdump_gap(struct read_output *output, const struct piece 
 
 	snprintf(text, sizeof(text), "gap 0x%" PRIx64 "-0x%" PRIx64 ", %" PRIu64 " bytes: %s",
 		 gap->address, gap->address + gap->length, gap->length, gap->cause);
-	hexdump_mark(&output->hexdump, text);
+	TRY(hexdump_mark(&output->hexdump, text));
 	return check_stdout();
 }
 

@@ -83,13 +83,14 @@ void hexdump_bytes(struct hexdump *dump, uint64_t address, const void *bytes, si
 	}
 }
 
-void hexdump_mark(struct hexdump *dump, const char *text)
+struct error *hexdump_mark(struct hexdump *dump, const char *text)
 {
 	_cleanup_free_ char *escaped = NULL;
-	_cleanup_error_ struct error *error = escape_terminal_dup(text, &escaped);
 
-	fprintf(dump->out, "# %s\n", error ? error_message(error) : escaped);
+	TRY(escape_terminal_dup(text, &escaped));
+	fprintf(dump->out, "# %s\n", escaped);
 	dump->has_last = dump->squeezed = false;
+	return NULL;
 }
 
 void hexdump_end(struct hexdump *dump, uint64_t address)

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/error.h"
+
 enum { HEXDUMP_LINE = 16 };
 
 struct hexdump {
@@ -29,8 +31,9 @@ void hexdump_init(struct hexdump *dump, FILE *out);
 /* Prints bytes; a line that they fill in part only is padded. */
 void hexdump_bytes(struct hexdump *dump, uint64_t address, const void *bytes, size_t count);
 
-/* Prints a line "# text", escaped; the line after it is never left out. */
-void hexdump_mark(struct hexdump *dump, const char *text);
+/* Prints a line "# text", escaped; the line after it is never left out. Fails for want of memory
+ * only. */
+struct error *hexdump_mark(struct hexdump *dump, const char *text);
 
 /* Prints the address behind the last byte, which tells how many lines a last "*" stands for. */
 void hexdump_end(struct hexdump *dump, uint64_t address);

@@ -51,7 +51,7 @@ static void equal_lines_are_left_out(void **state)
 	(void)state;
 	begin();
 	hexdump_bytes(&dump, 0x1000, zeroes, 64);
-	hexdump_mark(&dump, "frame");
+	assert_null(hexdump_mark(&dump, "frame"));
 	hexdump_bytes(&dump, 0x1040, zeroes, 24);
 	hexdump_end(&dump, 0x1058);
 	assert_dump("000000001000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  "
@@ -66,7 +66,7 @@ static void marks_are_escaped(void **state)
 {
 	(void)state;
 	begin();
-	hexdump_mark(&dump, "gap \033[31m");
+	assert_null(hexdump_mark(&dump, "gap \033[31m"));
 	assert_dump("# gap \\x1b[31m\n");
 }
 
