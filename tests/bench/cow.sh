@@ -9,6 +9,8 @@ set -euo pipefail
 
 runs=${1:-11} mib=${2:-4096} children=8
 log=/dev/null
+# shellcheck source=record.bash
+. "${BASH_SOURCE[0]%/*}/record.bash"
 
 die() {
 	printf 'bench: %s\n' "$*" >&2
@@ -54,6 +56,8 @@ compare() {
 					median[what[i]], low[what[i]], high[what[i]],
 					target == "" ? "" : " (target: at most " target ")"
 		}' <<<"$result"
+	record "$1: $2 against $3" "$(awk '$1 == "ratio" && $2 == "cpu" { print $4 }' <<<"$result")" ratio \
+		"${4:+<= }${4:--}"
 }
 
 family() {
@@ -80,13 +84,14 @@ ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 
 # share_of TITLE PID SECONDS
 share_of() {
-	local before begun
+	local before begun share
 	begun=$EPOCHREALTIME before=$(ticks "$2")
 	sleep "$3"
-	awk -v title="$1" -v ticks=$(($(ticks "$2") - before)) -v hz="$(getconf CLK_TCK)" \
+	share=$(awk -v ticks=$(($(ticks "$2") - before)) -v hz="$(getconf CLK_TCK)" \
 		-v seconds="$(awk "BEGIN { print $EPOCHREALTIME - $begun }")" 'BEGIN {
-		printf "  %-40s %.1f %% of a processor, of %.0f s (target: below 5 %%)\n", title,
-			ticks / hz / seconds * 100, seconds }'
+		printf "%.1f", ticks / hz / seconds * 100 }')
+	printf '  %-40s %s %% of a processor, of %s s (target: at most 3 %%)\n' "$1" "$share" "$3"
+	record "$1, two processes that share 1 GiB" "$share" % '<= 3'
 }
 
 sampling() {
