@@ -284,6 +284,11 @@ pe() {
 	helper_start mapfile -x -t "$work/data.dll"
 	PID=$HELPER_PID
 	verify_rows '[.verify[].kind] == ["data-exec"]'
+	# An image that the program writes to is not compared as well; one that it may not write to is.
+	helper_start mapfile -x -w -t "$work/data.dll"
+	PID=$HELPER_PID
+	helper tamper mem "$PID" "$(helper_value address)" 9090 >/dev/null
+	verify_rows '[.verify[].kind] | sort == ["data-exec", "writable-exec"]'
 	# The headers of one that runs are not what may be executed in it.
 	cp "$work/code.dll" "$work/cut.dll"
 	truncate -s 4096 "$work/cut.dll"

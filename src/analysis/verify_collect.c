@@ -669,6 +669,11 @@ static struct error *collect_file(struct collector *c, const struct vma *vma)
 		return found_area(c, VERIFY_MEMFD, c->f.number, vma, NULL);
 	if (exec && is_regular(c->f.file))
 		TRY(found_program(c, vma));
+	/* An image that is written to while it runs, as those of Lisps and Forths: rows say so, and
+	 * what is in it is no more the file's than what is in memory without one. */
+	if (exec && vma->perms & VMA_WRITE && !(vma->perms & VMA_SHARED) &&
+	    !verify_is_program(c->f.file, vma))
+		return NULL;
 	/* A device's memory is no file's, unless it is executed. */
 	if (!exec && (vma->perms & VMA_WRITE || !is_regular(c->f.file)))
 		return NULL;

@@ -64,7 +64,8 @@ static const struct {
 	{"*/.gl?????? (deleted)", "by its name code of NVIDIA's OpenGL"},
 	{"*/jit-*.dump", "by its name what a JIT compiler tells perf"},
 	{"*/classes*.jsa", "by its name an archive of Java's classes"},
-	{"*/sbcl.core", "by its name the image of SBCL"},
+	{"*/sbcl.core", "by its name an image of SBCL"},
+	{"*/gforth*.fi", "by its name an image of Gforth"},
 };
 
 const char *verify_known_cache(const char *path)
