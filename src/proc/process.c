@@ -335,9 +335,9 @@ struct error *process_levels_below_proc(int root, unsigned *levels)
 pid_t process_inner_pid(pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[32];
+	char path[PROC_PATH];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	proc_path(path, pid, "status");
 	error_free(read_file_at(AT_FDCWD, path, 1 << 16, &text, NULL));
 	char *line = text ? strstr(text, "\nNSpid:") : NULL;
 	if (!line)
