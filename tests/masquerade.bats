@@ -231,7 +231,7 @@ two_sleepers() {
 			.[0].command == \"sleep\" and (.[0].object | startswith(\"/proc/$PID\")) and .[0].vaddr == null and
 			(.[0].why | test(\"^a mount [(](tmpfs|proc)[)] lies over it\"))"
 		json_check '.summary.unread == 0 and .summary.processes == 1 and .summary.frames > 100'
-		run -1 --separate-stderr beneath "$one" "$PHYSLENS" verify --all --json
+		run -1 --separate-stderr beneath "$one" "$PHYSLENS" verify --all --json --allow 'unverifiable=*' --allow 'unstable=*'
 		json_check "[.verify[] | select(.pid == $PID)] | length == 1 and .[0].kind == \"masquerade\""
 		# The other is itself, once.
 		json_check "[.verify[] | select(.pid == $other)] | length == 1 and .[0].kind == \"patched\""
@@ -266,7 +266,7 @@ two_sleepers() {
 		json_check ".verify | length == 1 and .[0].kind == \"masquerade\" and .[0].pid == $PID"
 		json_check '.summary.unread == 1 and .summary.processes == 0'
 		[[ "$stderr" == *"process $PID cannot be seen: another mount lies over /proc/$PID"* ]]
-		run -1 --separate-stderr beneath_blind "$one" "$PHYSLENS" verify --all --json
+		run -1 --separate-stderr beneath_blind "$one" "$PHYSLENS" verify --all --json --allow 'unverifiable=*' --allow 'unstable=*'
 		json_check "[.verify[] | select(.pid == $PID)] | length == 1 and .[0].kind == \"masquerade\""
 		# Nobody else shows another process for it.
 		for command in "map $PID" "translate $PID 0x1000"; do
