@@ -87,8 +87,9 @@ no_control() {
 	json_check '.map | length > 5'
 	run -2 --separate-stderr physlens map --json --range fffffffffffff000-ffffffffffffffff $$
 	[[ $stderr == *'an empty range'* ]]
-	run -0 --separate-stderr physlens map --json --pages --range 0-1 $$
+	run -2 --separate-stderr physlens map --json --pages --range 0-1 $$
 	json_check '.map == []'
+	[[ $stderr == *'nothing is mapped from 0x0 to 0x1000 in process '* ]]
 }
 
 # ---- a process that ends midway ----

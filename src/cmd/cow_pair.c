@@ -8,6 +8,7 @@
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/cow.h"
+#include "cmd/physical.h"
 #include "cmd/processes.h"
 #include "ui/prose.h"
 
@@ -429,7 +430,10 @@ static struct error *open_hardware(struct pair_view *view)
 {
 	struct page_table table;
 
-	return wants_hardware(view) ? space_page_table(view->pair.side[0].space, &table) : NULL;
+	return wants_hardware(view)
+		       ? physical_error(view->cow->invocation,
+					space_page_table(view->pair.side[0].space, &table))
+		       : NULL;
 }
 
 static struct error *read_hardware(struct pair_view *view)

@@ -12,6 +12,7 @@
 #include "cmd/commands.h"
 #include "cmd/map.h"
 #include "cmd/naming.h"
+#include "cmd/physical.h"
 #include "cmd/processes.h"
 #include "proc/kpage.h"
 #include "ui/prose.h"
@@ -414,7 +415,8 @@ static void ask_for_entries(const struct map *map, struct page_table *page_table
 					 : 0;
 	if (!options->size && !options->bits)
 		return;
-	_cleanup_error_ struct error *error = space_page_table(map->layout.space, page_table);
+	_cleanup_error_ struct error *error =
+		physical_error(map->invocation, space_page_table(map->layout.space, page_table));
 	if (error && strcmp(map->invocation->source, "none") != 0)
 		invocation_warn(map->invocation, "what only the page tables tell is left empty: %s",
 				error_message(error));

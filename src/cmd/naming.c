@@ -172,5 +172,10 @@ struct error *nothing_selected(const struct layout *layout,
 				 "no object of process %d matches %.100s; there are: %s", pid,
 				 selection->object_glob, names);
 	}
-	return error_new(ERROR_LOOKUP, "no region of process %d is selected", pid);
+	if (!selection->name && !selection->object_glob)
+		return error_new(ERROR_LOOKUP,
+				 "nothing is mapped from 0x%llx to 0x%llx in process %d",
+				 (unsigned long long)selection->range.start,
+				 (unsigned long long)selection->range.end, pid);
+	return error_new(ERROR_LOOKUP, "no region of process %d meets all that was asked for", pid);
 }

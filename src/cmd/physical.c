@@ -62,6 +62,23 @@ static struct error *add_remedy(const char *name, struct error *error)
 	return longer;
 }
 
+/*
+ * Why each way is closed, and what kernel opens it, is for doctor to say: a user who is not root
+ * needs to know that this is what it takes, here as elsewhere.
+ */
+struct error *physical_error(const struct invocation *invocation, struct error *error)
+{
+	if (!error || error_is(error, ERROR_NOMEM) || geteuid() == 0 ||
+	    strcmp(invocation->source, "auto") != 0 ||
+	    !strstr(error_message(error), "no source of physical memory"))
+		return error;
+	struct error *shorter =
+		error_new(error_kind(error), "physical memory is not open to this user (run as "
+					     "root; 'physlens doctor' says what opens it)");
+	error_free(error);
+	return shorter;
+}
+
 struct error *open_physical(const struct invocation *invocation, unsigned flags,
 			    struct source **source)
 {
@@ -69,5 +86,8 @@ struct error *open_physical(const struct invocation *invocation, unsigned flags,
 
 	if (!error || error_is(error, ERROR_NOMEM) || strcmp(invocation->source, "none") == 0)
 		return error;
-	return add_remedy(invocation->source, error);
+	error = physical_error(invocation, error);
+	return geteuid() == 0 || strcmp(invocation->source, "auto") != 0
+		       ? add_remedy(invocation->source, error)
+		       : error;
 }

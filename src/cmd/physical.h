@@ -10,4 +10,11 @@
 struct error *open_physical(const struct invocation *invocation, unsigned flags,
 			    struct source **source);
 
+/*
+ * The error of what needed physical memory, as it is said to a user who is not root and did not ask
+ * for one source: in one short line. Others come back as they are. Takes `error`, which may be
+ * NULL.
+ */
+struct error *physical_error(const struct invocation *invocation, struct error *error);
+
 #endif

@@ -11,6 +11,7 @@
 #include "cmd/arguments.h"
 #include "cmd/commands.h"
 #include "cmd/naming.h"
+#include "cmd/physical.h"
 #include "cmd/processes.h"
 #include "cmd/walktext.h"
 
@@ -355,7 +356,7 @@ static struct error *walk_many(struct walk *w)
 
 static struct error *walk_in_space(struct walk *w)
 {
-	TRY(space_page_table(w->space, &w->page_table));
+	TRY(physical_error(w->invocation, space_page_table(w->space, &w->page_table)));
 	return w->all || w->range ? walk_many(w) : walk_in_layout(w);
 }
 
