@@ -80,3 +80,19 @@ fits() {
 	# The last two lines are one sentence, and no word of it was cut.
 	[[ $(physlens map --regions "$SHARERS" | tail -n 1) == *"$(tail -n 1 <<<"$output")" ]]
 }
+
+@test "sizes on a terminal, pages elsewhere, as --human says" {
+	require_root
+	[[ $(on_screen 80 'census --limit 1' | sed -n 2p) =~ \ [0-9.]+[KMG]\  ]]
+	[[ ! $(on_screen 80 'census --limit 1 --human=never' | sed -n 2p) =~ \ [0-9.]+[KMG]\  ]]
+	[[ ! $(physlens census --limit 1 2>/dev/null | sed -n 2p) =~ \ [0-9.]+[KMG]\  ]]
+	[[ $(physlens census --limit 1 --human 2>/dev/null | sed -n 2p) =~ \ [0-9.]+[KMG]\  ]]
+	[[ $(on_screen 80 'census --limit 1 -b' | sed -n 2p) =~ \ [0-9]{5,}\  ]]
+	# Programs get numbers whatever is asked for, and so do tables that are printed as they are filled.
+	physlens map --regions --human --json "$SHARERS" | jq -e '.map | map(.pages | type == "number") | all'
+	[[ $(physlens map --human -p --region heap "$SHARERS" | sed -n 2p) =~ ^0x[0-9a-f]+\ +[0-9]+\  ]]
+	run -0 physlens map --regions --human -o PAGES --region heap -n "$SHARERS"
+	[[ $output =~ ^\ *[0-9.]+[KM]$ ]]
+	run -2 physlens map --human=perhaps "$SHARERS"
+	[[ $output == *'--human: not auto, always or never: perhaps'* ]]
+}

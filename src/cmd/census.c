@@ -23,24 +23,24 @@
 
 #define COLUMN_SWAP                                                                                \
 	{                                                                                          \
-		"SWAP", CELL_PAGES, 0, 0, "swapped out, by the page tables"                        \
+		"SWAP", CELL_PAGES, 0, COLUMN_HUMAN, "swapped out, by the page tables"             \
 	}
 #define COLUMN_COW                                                                                 \
 	{                                                                                          \
-		"COW", CELL_PAGES, 0, 0, "present, and a write now would copy it"                  \
+		"COW", CELL_PAGES, 0, COLUMN_HUMAN, "present, and a write now would copy it"       \
 	}
 #define COLUMN_HUGETLB                                                                             \
 	{                                                                                          \
-		"HUGETLB", CELL_PAGES, 0, COLUMN_YIELDS(8),                                        \
+		"HUGETLB", CELL_PAGES, 0, COLUMN_HUMAN | COLUMN_YIELDS(8),                         \
 			"from pools of huge pages; not in USS, PSS and RSS, as in smaps_rollup"    \
 	}
 #define COLUMN_PSS                                                                                 \
 	{                                                                                          \
-		"PSS", CELL_PAGES, 0, 0, "each page divided by its number of mappers"              \
+		"PSS", CELL_PAGES, 0, COLUMN_HUMAN, "each page divided by its number of mappers"   \
 	}
 #define COLUMN_FRAMES                                                                              \
 	{                                                                                          \
-		"RSS", CELL_PAGES, 0, 0, "frames in RAM, each counted once"                        \
+		"RSS", CELL_PAGES, 0, COLUMN_HUMAN, "frames in RAM, each counted once"             \
 	}
 #define COLUMN_PROCESSES                                                                           \
 	{                                                                                          \
@@ -56,9 +56,9 @@ static const struct column process_columns[] = {
 	{"PID", CELL_NUMBER, 0, 0, "the process"},
 	{"USER", CELL_TEXT, 0, 0, "its effective user"},
 	{"COMMAND", CELL_TEXT, 0, 0, "its name, up to 15 bytes"},
-	{"USS", CELL_PAGES, 0, 0, "pages in RAM that are mapped nowhere else"},
+	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "pages in RAM that are mapped nowhere else"},
 	COLUMN_PSS,
-	{"RSS", CELL_PAGES, 0, 0, "pages in RAM"},
+	{"RSS", CELL_PAGES, 0, COLUMN_HUMAN, "pages in RAM"},
 	COLUMN_SWAP,
 	COLUMN_COW,
 	COLUMN_HUGETLB,
@@ -78,7 +78,7 @@ static const struct column object_columns[] = {
 	{"OBJECT", CELL_TEXT, 0, COLUMN_ELASTIC,
 	 "the mapped file, or the kernel's name of the memory"},
 	COLUMN_PROCESSES,
-	{"USS", CELL_PAGES, 0, 0, "frames that one process alone maps"},
+	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that one process alone maps"},
 	COLUMN_PSS,
 	COLUMN_FRAMES,
 	COLUMN_COW,
@@ -95,7 +95,7 @@ static const enum census_field object_fields[] = {
 static const struct column user_columns[] = {
 	{"USER", CELL_TEXT, 0, 0, "effective user of processes"},
 	COLUMN_PROCESSES,
-	{"USS", CELL_PAGES, 0, 0, "frames that only this user's processes map"},
+	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this user's processes map"},
 	COLUMN_PSS,
 	COLUMN_FRAMES,
 	COLUMN_SWAP,
@@ -107,7 +107,7 @@ static const struct column user_columns[] = {
 static const struct column cgroup_columns[] = {
 	{"CGROUP", CELL_TEXT, 0, COLUMN_ELASTIC, "memory cgroup of processes"},
 	COLUMN_PROCESSES,
-	{"USS", CELL_PAGES, 0, 0, "frames that only this cgroup's processes map"},
+	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this cgroup's processes map"},
 	COLUMN_PSS,
 	COLUMN_FRAMES,
 	COLUMN_SWAP,
@@ -119,7 +119,7 @@ static const struct column cgroup_columns[] = {
 static const struct column container_columns[] = {
 	{"CONTAINER", CELL_TEXT, 0, 0, "its ID or name; -: processes that are in none"},
 	COLUMN_PROCESSES,
-	{"USS", CELL_PAGES, 0, 0, "frames that only this container's processes map"},
+	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this container's processes map"},
 	COLUMN_PSS,
 	COLUMN_FRAMES,
 	COLUMN_SWAP,
@@ -135,8 +135,8 @@ static const enum census_field group_fields[] = {
 
 static const struct column kind_columns[] = {
 	{"KIND", CELL_TEXT, 0, 0, "what the frames are used for"},
-	{"FRAMES", CELL_PAGES, 0, 0, "frames of RAM; the rows sum to System RAM"},
-	{"MAPPED", CELL_PAGES, 0, 0, "of them: mapped by a process, as kpageflags says"},
+	{"FRAMES", CELL_PAGES, 0, COLUMN_HUMAN, "frames of RAM; the rows sum to System RAM"},
+	{"MAPPED", CELL_PAGES, 0, COLUMN_HUMAN, "of them: mapped by a process, as kpageflags says"},
 	{"MEANING", CELL_TEXT, 0, COLUMN_YIELDS(9), "what that kind is"},
 };
 

@@ -12,7 +12,14 @@
 #include "phys/source.h"
 #include "ui/escape.h"
 
-enum { OPTION_LIST_COLUMNS = 1000, OPTION_FORMAT, OPTION_COLOR, OPTION_SOURCE, OPTION_ASK_SERVERS };
+enum {
+	OPTION_LIST_COLUMNS = 1000,
+	OPTION_FORMAT,
+	OPTION_HUMAN,
+	OPTION_COLOR,
+	OPTION_SOURCE,
+	OPTION_ASK_SERVERS
+};
 
 static const struct command_option common_options[] = {
 	{'J', "json", NULL, "JSON: an object with an array of rows"},
@@ -23,6 +30,7 @@ static const struct command_option common_options[] = {
 	{'q', "quiet", NULL, "no remarks on standard error, only errors"},
 	{'r', "raw", NULL, "cells separated by one space, without alignment"},
 	{'b', "bytes", NULL, "bytes instead of pages, in columns that count pages"},
+	{OPTION_HUMAN, "human", "[=WHEN]", "sizes (1.2M) instead of pages: auto, always or never"},
 	{OPTION_COLOR, "color", "[=WHEN]", "colour: auto, always or never"},
 	{OPTION_SOURCE, "source", "NAME", "read memory by auto, devmem, kcore, bpf or none"},
 	{OPTION_ASK_SERVERS, "ask-servers", "[=SEC]",
@@ -230,7 +238,7 @@ static void print_help(const struct command *command)
 	printf("\nFor more details see physlens-%s(1).\n", command->name);
 }
 
-static struct error *parse_color(const char *when, enum color_mode *mode)
+static struct error *parse_when(const char *option, const char *when, enum color_mode *mode)
 {
 	static const struct {
 		const char *name;
@@ -243,7 +251,7 @@ static struct error *parse_color(const char *when, enum color_mode *mode)
 			return NULL;
 		}
 	}
-	return error_new(ERROR_INPUT, "--color: not auto, always or never: %s", when);
+	return error_new(ERROR_INPUT, "--%s: not auto, always or never: %s", option, when);
 }
 
 struct error *check_source_name(const char *name)
@@ -300,8 +308,11 @@ static int take_common(struct invocation *invocation, int key)
 	case OPTION_LIST_COLUMNS:
 		invocation->list_columns = true;
 		break;
+	case OPTION_HUMAN:
+		error = parse_when("human", optarg ? optarg : "always", &invocation->table.human);
+		break;
 	case OPTION_COLOR:
-		error = parse_color(optarg ? optarg : "always", &invocation->table.color);
+		error = parse_when("color", optarg ? optarg : "always", &invocation->table.color);
 		break;
 	case OPTION_SOURCE:
 		invocation->source = optarg;

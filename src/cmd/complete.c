@@ -344,6 +344,7 @@ static const struct {
 	{"color", "auto always never", NULL},
 	{"container", NULL, offer_containers},
 	{"format", "table raw json ndjson csv tsv", NULL},
+	{"human", "auto always never", NULL},
 	{"log", NULL, offer_file},
 	{"object", NULL, offer_objects},
 	{"output", NULL, offer_columns},

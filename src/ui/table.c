@@ -354,6 +354,21 @@ static struct error *append_word(text_buffer *buffer, const char *word)
 	return buffer_append(buffer, word, strlen(word));
 }
 
+/* Whether the number is shown as people read sizes. */
+static bool is_size(const struct table *table, size_t column)
+{
+	const struct column *c = &table->spec->columns[column];
+	const struct table_options *options = &table->options;
+
+	if (options->format != FORMAT_TABLE || options->bytes)
+		return false;
+	if (c->type != CELL_PAGES || table->spec->streaming)
+		return c->type == CELL_SIZE;
+	if (options->human != COLOR_AUTO)
+		return options->human == COLOR_ALWAYS;
+	return (c->flags & COLUMN_HUMAN) && terminal_width(table->out) > 0;
+}
+
 struct error *table_render(const struct table *table, size_t column, text_buffer *buffer)
 {
 	const struct cell *cell = &table->cells[column];
@@ -365,10 +380,11 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 		return append_escaped(buffer, cell->text.items, escape_terminal);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "yes" : "no");
-	if (type == CELL_SIZE && table->options.format == FORMAT_TABLE && !table->options.bytes) {
+	if (is_size(table, column)) {
+		unsigned shift = type == CELL_SIZE ? 0 : table->options.page_shift;
 		char text[SIZE_LENGTH];
 
-		return append_word(buffer, size_text(cell->number, text));
+		return append_word(buffer, size_text(cell->number << shift, text));
 	}
 	return append_number(buffer, type, cell->number);
 }

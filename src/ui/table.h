@@ -36,6 +36,7 @@ enum cell_type {
 enum column_flags {
 	COLUMN_TREE = 1 << 0,    /* carries the branches of a tree */
 	COLUMN_ELASTIC = 1 << 1, /* on a terminal too narrow it is cut from the left, with "…" */
+	COLUMN_HUMAN = 1 << 3, /* of CELL_PAGES: as sizes on a terminal, see table_options.human */
 	COLUMN_NONZERO = 1 << 2, /* not shown in aligned text where no row has anything but 0 */
 };
 
@@ -67,6 +68,7 @@ struct table_spec {
 	bool streaming;
 };
 
+/* Of what a terminal has by default, and a file or pipe has not. */
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 enum table_format {
@@ -88,6 +90,11 @@ struct table_options {
 	bool noheadings;
 	bool bytes;
 	enum color_mode color;
+	/*
+	 * Whether columns of pages are sizes ("1.2M") in aligned text, of a table that is not
+	 * streaming: those that are COLUMN_HUMAN on a terminal, all of them, or none.
+	 */
+	enum color_mode human;
 	const char *columns; /* the argument of -o: LIST or +LIST; NULL for the defaults */
 	unsigned page_shift; /* for CELL_PAGES in bytes */
 	/*
