@@ -790,9 +790,8 @@ const struct command command_census = {
 		"(USS), its\n"
 		"part of what is shared (PSS), all that it has in RAM (RSS), in swap, and "
 		"what a write\n"
-		"would still copy (COW). Or count by object, by user, by cgroup, by container, or "
-		"every frame of RAM by\n"
-		"what it is used for.",
+		"would still copy (COW). Or count by object, by user, by cgroup, by container, or\n"
+		"every frame of RAM by what it is used for.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.tables =

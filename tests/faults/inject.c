@@ -98,7 +98,8 @@ static const char *log_path;
 static atomic_bool armed;
 static atomic_long calls, blocks;
 static struct place places[PLACES];
-static __thread bool inside; /* what finds out where a call came from, allocates */
+static __thread bool inside;  /* what finds out where a call came from, allocates */
+static __thread bool loading; /* a library, which stays: what that takes is nobody's leak */
 
 /* The next definition behind this one, looked up when it is first called. */
 #define REAL(name)                                                                                 \
@@ -274,7 +275,7 @@ __attribute__((destructor)) static void end(void)
 
 static void *given(void *block)
 {
-	if (block && atomic_load(&armed) && !inside)
+	if (block && atomic_load(&armed) && !inside && !loading)
 		atomic_fetch_add(&blocks, 1);
 	return block;
 }
@@ -315,10 +316,19 @@ void free(void *block)
 {
 	int errnum = errno;
 
-	if (block && atomic_load(&armed) && !inside)
+	if (block && atomic_load(&armed) && !inside && !loading)
 		atomic_fetch_sub(&blocks, 1);
 	__libc_free(block);
 	errno = errnum;
+}
+
+void *dlopen(const char *name, int flags)
+{
+	loading = true;
+	void *library = REAL(dlopen)(name, flags);
+
+	loading = false;
+	return library;
 }
 
 /* --- calls that are made, or fail

@@ -408,7 +408,9 @@ static void patterns_for_objects(void **state)
 	} cases[] = {
 		{"/usr/lib/libc.so.6", "libc.so*", true},
 		{"/usr/lib/libc.so.6", "*lib/libc*", true},
-		{"/usr/lib/libc.so.6", "libc", false},
+		/* A library also without what follows its name. */
+		{"/usr/lib/libc.so.6", "libc", true},
+		{"/usr/lib/libc.so.6", "lib", false},
 		/* A newline is itself, or as tables have it. */
 		{"/tmp/new\nline", "new\nline", true},
 		{"/tmp/new\nline", "new\\x0aline", true},
