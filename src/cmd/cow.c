@@ -83,7 +83,7 @@ static struct error *take_interval(struct cow *cow, const char *argument)
 	errno = 0;
 	cow->interval = strtod(argument, &end);
 	if (errno || *end || end == argument ||
-	    !(cow->interval >= 0 && cow->interval <= INTERVAL_MAX))
+	    !(cow->interval >= 0 && cow->interval <= (double)INTERVAL_MAX))
 		return error_new(ERROR_INPUT, "--interval: not a number of seconds: %s", argument);
 	return NULL;
 }
