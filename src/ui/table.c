@@ -354,8 +354,7 @@ static struct error *append_word(text_buffer *buffer, const char *word)
 	return buffer_append(buffer, word, strlen(word));
 }
 
-/* Whether the number is shown as people read sizes. */
-static bool is_size(const struct table *table, size_t column)
+bool column_is_size(const struct table *table, size_t column)
 {
 	const struct column *c = &table->spec->columns[column];
 	const struct table_options *options = &table->options;
@@ -380,7 +379,7 @@ struct error *table_render(const struct table *table, size_t column, text_buffer
 		return append_escaped(buffer, cell->text.items, escape_terminal);
 	if (type == CELL_BOOL)
 		return append_word(buffer, cell->number ? "yes" : "no");
-	if (is_size(table, column)) {
+	if (column_is_size(table, column)) {
 		unsigned shift = type == CELL_SIZE ? 0 : table->options.page_shift;
 		char text[SIZE_LENGTH];
 

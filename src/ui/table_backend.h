@@ -152,6 +152,9 @@ size_t elastic_width(size_t terminal, size_t others);
 const char *elastic_end(const char *text, size_t width);
 const char *elastic_mark(void);
 
+/* Whether its numbers are shown as people read sizes: "1.2M". */
+bool column_is_size(const struct table *table, size_t column);
+
 /* Numbers stand to the right, words to the left. */
 bool column_is_right(const struct column *column);
 

@@ -110,19 +110,34 @@ static enum cell_color cell_sequence_color(struct libscols_line *line, size_t po
 	return CELL_PLAIN;
 }
 
-/* The rest of the table is a stream, in which the rows so far are the first. */
+/* Hands on the cells of a row, which has the columns `had`, in those that the table has now. */
+static struct error *hand_on(struct table *table, struct libscols_line *line, const size_t *had)
+{
+	for (size_t i = 0, j = 0; i < table->shown_count; i++, j++) {
+		while (had[j] != table->shown[i])
+			j++;
+		TRY(stream_keep_cell(table, i, cell_text(line, j), cell_sequence_color(line, j)));
+	}
+	return NULL;
+}
+
+/*
+ * The rest of the table is a stream, in which the rows so far are the first. What later rows have
+ * is not known: no column is left out because it was 0 until now, only for want of room.
+ */
 static struct error *become_stream(struct table *table)
 {
 	struct scols_state *state = table->state;
-	struct error *error;
+	size_t had[COLUMNS_MAX];
 
+	memcpy(had, table->shown, table->shown_count * sizeof(*had));
+	table->state = NULL;
 	table->backend = &table_backend_stream;
-	error = table->backend->create(table); /* has the state of its own in the table from here */
-	for (size_t i = 0; !error && i < state->lines.count; i++) {
-		for (size_t j = 0; !error && j < table->shown_count; j++)
-			error = stream_keep_cell(table, j, cell_text(state->lines.items[i], j),
-						 cell_sequence_color(state->lines.items[i], j));
-	}
+	struct error *error = stream_columns_yield(table);
+	if (!error)
+		error = table->backend->create(table);
+	for (size_t i = 0; !error && i < state->lines.count; i++)
+		error = hand_on(table, state->lines.items[i], had);
 	scols_state_destroy(state);
 	return error ? error : table->backend->row(table);
 }

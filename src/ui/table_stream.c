@@ -22,8 +22,9 @@ struct stream_cell {
 struct stream_state {
 	bool raw;
 	bool flowing;   /* the widths are known: headings and the first rows are out */
-	size_t *widths; /* by position, as the next two */
+	size_t *widths; /* by position, as the next three */
 	bool *right;
+	bool *sized;      /* shown as "1.2M" */
 	bool *ascii;      /* no wider than long: numbers are */
 	text_buffer line; /* being put together; while rows flow, the last one */
 	text_buffer texts;
@@ -51,9 +52,10 @@ static struct error *stream_create(struct table *table)
 	state->raw = table->options.format == FORMAT_RAW;
 	state->widths = calloc(table->shown_count, sizeof(*state->widths));
 	state->right = calloc(table->shown_count, sizeof(*state->right));
+	state->sized = calloc(table->shown_count, sizeof(*state->sized));
 	state->ascii = calloc(table->shown_count, sizeof(*state->ascii));
 	state->starts = calloc(table->shown_count + 1, sizeof(*state->starts));
-	if (!state->widths || !state->right || !state->ascii || !state->starts)
+	if (!state->widths || !state->right || !state->sized || !state->ascii || !state->starts)
 		return error_nomem();
 	for (size_t i = 0; i < table->shown_count; i++) {
 		const struct column *column = &table->spec->columns[table->shown[i]];
@@ -62,6 +64,7 @@ static struct error *stream_create(struct table *table)
 
 		state->widths[i] = heading > least ? heading : least;
 		state->right[i] = column_is_right(column);
+		state->sized[i] = column_is_size(table, table->shown[i]);
 		state->ascii[i] = column->type != CELL_TEXT;
 	}
 	state->elastic = elastic_position(table);
@@ -79,6 +82,7 @@ static void stream_destroy(struct table *table)
 	vec_deinit(&state->field);
 	free(state->widths);
 	free(state->right);
+	free(state->sized);
 	free(state->ascii);
 	vec_deinit(&state->line);
 	vec_deinit(&state->texts);
@@ -313,8 +317,8 @@ static bool overwrite_number(struct table *table, size_t position)
 	size_t width = state->starts[position + 1] - start - 1;
 	char text[NUMBER_LENGTH], *end = text + sizeof(text);
 
-	if (!state->right[position] || width != state->widths[position] || width > sizeof(text) ||
-	    !cell_is(table->set & ~table->hidden & ~table->painted, column))
+	if (!state->right[position] || state->sized[position] || width != state->widths[position] ||
+	    width > sizeof(text) || !cell_is(table->set & ~table->hidden & ~table->painted, column))
 		return false;
 	memset(text, ' ', sizeof(text));
 	const char *first =

@@ -385,6 +385,43 @@ static void a_long_table_has_every_row(void **state)
 	free(f.text);
 }
 
+/* Sizes are as people read them in every row. */
+static void a_long_table_of_sizes(void **state)
+{
+	static const struct column sizes[] = {{"NAME", CELL_TEXT, 0, 0, "a name"},
+					      {"SIZE", CELL_SIZE, 0, 0, "a size"}};
+	static const struct table_spec spec = {.name = "sizes",
+					       .title = "sizes",
+					       .columns = sizes,
+					       .count = 2,
+					       .defaults = "NAME,SIZE"};
+	const struct table_options options = {.noheadings = true, .page_shift = 12};
+	struct fixture f;
+	size_t lines = 0;
+
+	(void)state;
+	begin(&f, &spec, &options);
+	for (uint64_t i = 0; i < 6000; i++) {
+		assert_ok(table_row(f.table));
+		assert_ok(table_text(f.table, 0, "x"));
+		assert_ok(table_number(f.table, 1, 256 * (i % 8 + 1)));
+	}
+	assert_ok(table_finish(f.table));
+	table_destroy(f.table);
+	fclose(f.out);
+	for (char *next = f.text, *line; (line = strsep(&next, "\n")) && *line; lines++) {
+		char expected[16];
+
+		snprintf(expected, sizeof(expected), "x %zu.0M", lines % 8 + 1);
+		if (strcmp(line, expected) != 0) {
+			snprintf(expected, sizeof(expected), "x %zuM", lines % 8 + 1);
+			assert_string_equal(line, expected);
+		}
+	}
+	assert_int_equal(lines, 6000);
+	free(f.text);
+}
+
 static void a_long_table_takes_no_more_memory(void **state)
 {
 	FILE *out = fopen("/dev/null", "w");
@@ -803,6 +840,7 @@ int main(void)
 		cmocka_unit_test(colour_wraps_the_cell_alone),
 		cmocka_unit_test(a_stream_of_many_rows),
 		cmocka_unit_test(a_long_table_has_every_row),
+		cmocka_unit_test(a_long_table_of_sizes),
 		cmocka_unit_test(a_long_table_takes_no_more_memory),
 		cmocka_unit_test(a_long_tree_stays_one),
 		cmocka_unit_test(rows_made_again_are_the_same),
