@@ -36,12 +36,12 @@ preload() {
 }
 
 # What is much the same is left to the long form.
-@test "faults: map" { preload map pages ${FAULTS_DEEP:+json}; }
+@test "faults: map" { preload map objects pages ${FAULTS_DEEP:+json}; }
 @test "faults: translate, walk" { preload translate walk ${FAULTS_DEEP:+tables}; }
 @test "faults: read" { preload read file; }
-@test "faults: share" { preload share held; }
+@test "faults: share" { preload share flat held; }
 @test "faults: owner" { preload owner; }
-@test "faults: census" { preload census frozen ${FAULTS_DEEP:+kinds}; }
+@test "faults: census" { preload census containers frozen ${FAULTS_DEEP:+kinds}; }
 @test "faults: cow" { preload cow trace ${FAULTS_DEEP:+family}; }
 @test "faults: verify" { preload verify; }
 @test "faults: doctor" { preload doctor; }
