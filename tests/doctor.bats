@@ -314,6 +314,7 @@ verdict() { grep "^  $1 " <<<"$output"; }
 
 @test "a library that is loaded when needed and is missing: absent, and its commands are not fully" {
 	require_machine
+	require_own_mounts
 	is "$(state root libbpf)" open
 	is "$(state root libproc2)" open
 	run -0 without_library libproc2.so.0 "$PHYSLENS" doctor

@@ -58,6 +58,7 @@ tell_apart() {
 
 # inside SCRIPT: in a mount namespace of its own, with the two functions above.
 inside() {
+	require_own_mounts
 	{
 		declare -f two_programs tell_apart
 		printf '%s\n' "$1"

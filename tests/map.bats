@@ -119,7 +119,8 @@ same_without_source() {
 # pages_of_hole: the rows of a process that reserves 4 TiB and has 64 pages in them, without
 # the scan. How many words were asked for, by 64 MiB of address space, is in $BATS_TEST_TMPDIR/reads.
 pages_of_hole() {
-	PHYSLENS_NO_SCAN=1 strace -qq -f -y -e trace=pread64 -o "$BATS_TEST_TMPDIR/trace" \
+	# (LeakSanitizer does not work beneath ptrace.)
+	ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" PHYSLENS_NO_SCAN=1 strace -qq -f -y -e trace=pread64 -o "$BATS_TEST_TMPDIR/trace" \
 		"$PHYSLENS" map --pages -n -r -o vaddr,pages,pfn,state "$HELPER_PID"
 	grep -c '/pagemap>' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/reads"
 }
@@ -303,7 +304,8 @@ smaps_differs() {
 			}
 			huge = kib["Private_Hugetlb"] + kib["Shared_Hugetlb"]
 			check("present", present * 4, kib["Rss"] + huge)
-			if (name ~ /\.so/) return
+			# Others map it as well; of a large folio the two have different words (mm/rmap.c).
+			if (name ~ /\.so|\/bin\//) return
 			check("private", private * 4,
 				kib["Private_Clean"] + kib["Private_Dirty"] + kib["Private_Hugetlb"])
 			check("shared", shared * 4,

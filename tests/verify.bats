@@ -785,6 +785,7 @@ only_cached() {
 @test "where the disk cannot be read past the cache a private page is compared: tmpfs, overlay, btrfs" {
 	local blind=0 program
 
+	require_own_mounts
 	program=$(command -v sleep)
 	mkdir "$work"/{lower,upper,work,m}
 	# shellcheck disable=SC2016 # of the inner shell

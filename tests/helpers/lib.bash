@@ -390,6 +390,11 @@ _system_undo() {
 	printf '%s\n' "$*" >>"$SYSTEM_UNDO"
 }
 
+# Where mounts of our own cannot be made, as in a chroot whose root is no mount point.
+require_own_mounts() {
+	unshare -m true 2>/dev/null || skip 'no mounts of our own here'
+}
+
 # Held until system_restore or the end of this shell. The number is exported for tests, whose programs
 # are not to inherit the descriptor: one that outlives its test would keep the lock.
 system_lock() {
