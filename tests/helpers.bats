@@ -61,7 +61,8 @@ quiet() {
 	quiet 0 mapfile -x -t "$BATS_FILE_TMPDIR/file" "$BATS_FILE_TMPDIR/file"
 	quiet 0 mapfile -w -s "$BATS_FILE_TMPDIR/file"
 	quiet 0 poser title '[kworker/0:1]'
-	quiet 0 poser guest "$(type -P true)"
+	# (Its other poses compare and replace all of their own memory, a sanitizer's between the rest.)
+	quiet 0 poser name '[kworker/0:1]'
 	quiet 0 secretbytes
 	quiet 0 sharers 3 4 --scattered --private 10
 	quiet 0 spinning 1
