@@ -194,7 +194,7 @@ paddr_of() { physlens translate --raw --noheadings --output PADDR "$pid" "$1"; }
 	# What is not whole has no name: the other one is still there, and nothing beside it.
 	[ "$(cat "$BATS_TEST_TMPDIR/small/file")" = precious ]
 	[ "$(ls -A "$BATS_TEST_TMPDIR/small")" = file ]
-	umount "$BATS_TEST_TMPDIR/small"
+	wait_for umount "$BATS_TEST_TMPDIR/small"
 	[[ "$output" == *'small/file: No space left on device' ]]
 }
 

@@ -34,7 +34,8 @@ teardown() {
 	helpers_stop
 	started_stop
 	[ "${#shared_files[@]}" = 0 ] || rm -f -- "${shared_files[@]}"
-	[ -z "${mounted-}" ] || umount "$mounted"
+	# Who looks at all processes just then has a file of it open.
+	[ -z "${mounted-}" ] || wait_for umount "$mounted" || umount -l "$mounted"
 	[ -z "${probed-}" ] || {
 		echo 0 >"/sys/kernel/tracing/events/$probed/enable"
 		echo "-:$probed" >>/sys/kernel/tracing/uprobe_events

@@ -18,7 +18,8 @@ struct error *processes_by_name(process_vec *list, const char *expression)
 {
 	regex_t regex;
 	size_t kept = 0;
-	int result = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
+	/* A search that there is no memory for has not found that nothing is there. */
+	int result = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), found = 0;
 
 	if (result) {
 		char why[128];
@@ -26,16 +27,18 @@ struct error *processes_by_name(process_vec *list, const char *expression)
 		regerror(result, &regex, why, sizeof(why));
 		return error_new(ERROR_INPUT, "--name: %s: %s", expression, why);
 	}
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count && found != REG_ESPACE; i++) {
 		const struct process *process = &list->items[i];
 
-		if (!process->kernel_thread && process->pid != getpid() &&
-		    regexec(&regex, process->command, 0, NULL, 0) == 0)
+		if (process->kernel_thread || process->pid == getpid())
+			continue;
+		found = regexec(&regex, process->command, 0, NULL, 0);
+		if (found == 0)
 			list->items[kept++] = *process;
 	}
 	list->count = kept;
 	regfree(&regex);
-	return NULL;
+	return found == REG_ESPACE ? error_nomem() : NULL;
 }
 
 bool process_filter_is_set(const struct process_filter *filter)
