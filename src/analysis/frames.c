@@ -131,10 +131,7 @@ static struct error *look_at_folio(struct target *target, struct frame_facts *fa
 static struct error *forgive(struct error *error, bool *told)
 {
 	*told = !error;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 struct error *frame_lookup(struct target *target, uint64_t pfn, struct frame_facts *facts)

@@ -183,11 +183,7 @@ static struct error *name_page(struct ledger *ledger, struct ledger_member *memb
 		return NULL;
 	*region = known_region(ledger, member, address, vma);
 	if (!*region) {
-		struct error *error = read_names(ledger, member);
-
-		if (error_is(error, ERROR_NOMEM))
-			return error;
-		error_free(error);
+		TRY(error_forgive(read_names(ledger, member)));
 		*region = known_region(ledger, member, address, vma);
 	}
 	member->region = *region;
@@ -442,9 +438,7 @@ static struct error *ask_flags(struct ledger *ledger, const struct suspect *susp
 		struct error *error = target_flags(ledger->target, suspects[i].after & PAGEMAP_PFN,
 						   flags + i, run);
 
-		if (error_is(error, ERROR_NOMEM))
-			return error;
-		error_free(error);
+		TRY(error_forgive(error));
 	}
 	return NULL;
 }

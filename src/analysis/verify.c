@@ -37,10 +37,7 @@ static struct error *load_uprobes(struct verify *v)
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct error *error = root < 0 ? error_errno(errno, "/") : uprobes_load(root, &v->uprobes);
 
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 struct error *verify_create(struct target *target, struct source *source, struct verify **verify)

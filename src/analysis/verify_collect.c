@@ -382,10 +382,7 @@ static struct error *judge_fate(struct verify_file *file, struct space *space)
 		error = judge_path(file, fd, &status, deleted);
 	else if (error_is(error, ERROR_LOOKUP) && deleted)
 		file->fate = FATE_DELETED;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 /* --- rows about areas
@@ -885,8 +882,5 @@ struct error *verify_add_self(struct verify *v)
 		error = collect(v, space, true);
 		space_close(space);
 	}
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error); /* then there is one fewer to compare with */
-	return NULL;
+	return error_forgive(error); /* then there is one fewer to compare with */
 }

@@ -142,10 +142,7 @@ static struct error *load_kernel_threads(struct verify *v)
 	}
 	vec_deinit(&list);
 	v->has_kernel_threads = true;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error); /* then the names that nobody else has must do */
-	return NULL;
+	return error_forgive(error); /* then the names that nobody else has must do */
 }
 
 /* Whether a thread of this kernel has the name. */

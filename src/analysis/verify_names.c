@@ -130,26 +130,18 @@ static struct error *name_one(const struct verify *v, struct layout *layout,
 }
 
 /* One that has ended has no names any more; what was found stays found. */
-static struct error *forgive(struct error *error)
-{
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
-}
-
 static struct error *name_process(struct verify *v, struct verify_finding *findings, size_t count)
 {
 	struct layout layout;
 
-	TRY(forgive(verify_open(v, findings->space)));
+	TRY(error_forgive(verify_open(v, findings->space)));
 	if (!v->open || v->open_space != findings->space)
 		return NULL;
 	struct error *error = layout_init(&layout, v->open);
 	if (error)
-		return forgive(error);
+		return error_forgive(error);
 	for (size_t i = 0; !error && i < count; i++)
-		error = forgive(name_one(v, &layout, &findings[i]));
+		error = error_forgive(name_one(v, &layout, &findings[i]));
 	layout_deinit(&layout);
 	return error;
 }

@@ -172,10 +172,7 @@ static struct error *check_frame(const struct look *look, bool *its_own)
 	struct error *error =
 		target_file_frame(v->target, fd, look->index * (uint64_t)VERIFY_PAGE, &pfn);
 	*its_own = error || pfn == look->pfn;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 /*
@@ -534,10 +531,7 @@ struct error *verify_is_dirty(struct verify *v, uint64_t pfn, bool *dirty, bool 
 	}
 	*known = !error;
 	*dirty = !error && flags & DIRTY;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 static const struct verify_area *area_at(const struct verify *v, const struct verify_file *file,

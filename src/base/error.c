@@ -147,6 +147,14 @@ void error_free(struct error *error)
 	free(error);
 }
 
+struct error *error_forgive(struct error *error)
+{
+	if (error_is(error, ERROR_NOMEM))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
 void error_freep(struct error **error)
 {
 	error_free(*error);

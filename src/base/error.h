@@ -57,6 +57,12 @@ const char *error_message(const struct error *error);
 
 void error_free(struct error *error); /* NULL is fine */
 
+/*
+ * For what may as well not be had: frees `error` and gives NULL, unless memory was short. That is
+ * given back, since it is true of all that follows. NULL is fine.
+ */
+struct error *error_forgive(struct error *error) __attribute__((warn_unused_result));
+
 /* Frees what *error holds when the variable goes out of scope. */
 void error_freep(struct error **error);
 #define _cleanup_error_ __attribute__((cleanup(error_freep)))

@@ -72,10 +72,7 @@ static struct error *cgroup_name(pid_t pid, char **path)
 {
 	struct error *error = cgroup_of_process(pid, path);
 
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 /* What is shown of it; NULL: it is in none. */
@@ -386,10 +383,7 @@ static struct error *open_again(struct grouping *g, size_t space, struct space *
 	if (!error)
 		return NULL;
 	*opened = NULL;
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
+	return error_forgive(error);
 }
 
 /* Which file an area shows, as stat has it: two files may have the same numbers in maps. */

@@ -51,9 +51,7 @@ static struct error *cgroup_path(pid_t pid, char **path)
 {
 	struct error *error = cgroup_of_process(pid, path);
 
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
+	TRY(error_forgive(error));
 	if (!*path)
 		*path = strdup("");
 	return *path ? NULL : error_nomem();

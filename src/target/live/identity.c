@@ -67,15 +67,6 @@ static struct error *read_link(const struct live_space *space, char **text)
 	return *text ? NULL : error_nomem();
 }
 
-/* That something is not told is no error. */
-static struct error *forgive(struct error *error)
-{
-	if (error_is(error, ERROR_NOMEM))
-		return error;
-	error_free(error);
-	return NULL;
-}
-
 static struct error *read_entry(const struct live_space *space, uint64_t *entry)
 {
 	_cleanup_free_ char *auxv = NULL;
@@ -93,12 +84,12 @@ struct error *live_identity(struct space *base, struct identity *identity)
 	struct file_status status;
 
 	*identity = (struct identity){0};
-	TRY(forgive(process_stat_read(space->proc_fd, "stat", &stat)));
+	TRY(error_forgive(process_stat_read(space->proc_fd, "stat", &stat)));
 	/* Set last by execve (fs/binfmt_elf.c, load_elf_binary()), and never to 0 by prctl(2); it
 	 * is 1 to who may not see it. */
 	identity->started = stat.start_code > 1;
 	TRY(read_title(space, &stat, identity));
-	TRY(forgive(read_entry(space, &identity->entry)));
+	TRY(error_forgive(read_entry(space, &identity->entry)));
 	struct error *error = read_link(space, &identity->exe);
 	if (!error && identity->exe)
 		error = live_identify_program(base, &status);
@@ -107,7 +98,7 @@ struct error *live_identity(struct space *base, struct identity *identity)
 		identity->exe_device = status.device;
 		identity->exe_inode = status.inode;
 	}
-	error = forgive(error);
+	error = error_forgive(error);
 	if (error)
 		identity_deinit(identity);
 	return error;
@@ -121,11 +112,11 @@ struct error *live_environ(struct space *base, const char *name, char **value)
 	size_t length = 0;
 
 	*value = NULL;
-	TRY(forgive(process_stat_read(space->proc_fd, "stat", &stat)));
+	TRY(error_forgive(process_stat_read(space->proc_fd, "stat", &stat)));
 	uint64_t start = stat.start_environ, end = stat.end_environ;
 	if (!start || end <= start || end - start > ENVIRON_MAX || !is_populated(space, start, end))
 		return NULL;
-	TRY(forgive(read_file_at(space->proc_fd, "environ", ENVIRON_MAX, &text, &length)));
+	TRY(error_forgive(read_file_at(space->proc_fd, "environ", ENVIRON_MAX, &text, &length)));
 	const char *found = text ? environ_value(text, length, name) : NULL;
 	if (found && !(*value = strdup(found)))
 		return error_nomem();
@@ -137,7 +128,7 @@ struct error *live_covered(struct target *target, covered_vec *list)
 	_cleanup_free_ char *text = NULL;
 
 	(void)target;
-	TRY(forgive(mounts_read_own(&text)));
+	TRY(error_forgive(mounts_read_own(&text)));
 	if (!text)
 		return NULL;
 	TRY(mounts_over_processes(text, list));
