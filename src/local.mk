@@ -10,6 +10,7 @@ libphyslens_a_SOURCES = \
 	src/base/io.c src/base/io.h \
 	src/base/library.c src/base/library.h \
 	src/base/range.h \
+	src/base/path.h \
 	src/base/scope.h \
 	src/base/vec.c src/base/vec.h \
 	src/base/whole_file.c src/base/whole_file.h

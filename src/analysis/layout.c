@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/scope.h"
 
 enum {
@@ -659,12 +660,11 @@ static size_t library_name_length(const char *base)
 
 static bool object_matches(const char *object, const char *glob)
 {
-	const char *slash = strrchr(object, '/');
-	const char *base = slash ? slash + 1 : object;
+	const char *base = path_name(object);
 	size_t length = library_name_length(base);
 
 	return fnmatch(glob, object, 0) == 0 || fnmatch(glob, base, 0) == 0 ||
-	       (slash && base[length] && strlen(glob) == length &&
+	       (base != object && base[length] && strlen(glob) == length &&
 		strncmp(glob, base, length) == 0);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/path.h"
 #include "base/scope.h"
 
 enum {
@@ -114,13 +115,6 @@ static struct error *find_candidates(candidate_list *list, struct layout *layout
 	return NULL;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What another candidate has in common with this one, so that it does not tell the two apart. */
 static void find_likeness(const candidate_list *list, const struct candidate *c, bool *same_name,
 			  bool *same_object, bool *loaded_twice)
@@ -130,8 +124,8 @@ static void find_likeness(const candidate_list *list, const struct candidate *c,
 		const struct candidate *other = &list->items[i];
 
 		if (other->region->elf != c->region->elf)
-			*same_name |= strcmp(base_name(other->region->object),
-					     base_name(c->region->object)) == 0;
+			*same_name |= strcmp(path_name(other->region->object),
+					     path_name(c->region->object)) == 0;
 		else if (other->region->bias != c->region->bias)
 			*loaded_twice = true;
 		else if (other != c)
@@ -149,7 +143,7 @@ static void describe_candidate(const candidate_list *list, const struct candidat
 	size_t used;
 
 	find_likeness(list, c, &same_name, &same_object, &loaded_twice);
-	snprintf(text, size, "%.160s", same_name ? object : base_name(object));
+	snprintf(text, size, "%.160s", same_name ? object : path_name(object));
 	used = strlen(text);
 	if (loaded_twice)
 		snprintf(text + used, size - used, " loaded at 0x%llx",
@@ -205,7 +199,7 @@ static struct error *unknown_symbol(const struct layout *layout, const struct sy
 			ERROR_LOOKUP,
 			"unknown symbol: %.200s (%.200s is stripped: it has only the "
 			"names that the dynamic loader needs, and no debug file was found)",
-			parts->symbol, base_name(region->object));
+			parts->symbol, path_name(region->object));
 	}
 	return error_new(ERROR_LOOKUP, "unknown symbol: %.200s", parts->symbol);
 }

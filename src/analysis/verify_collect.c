@@ -11,8 +11,6 @@
 #include "analysis/verify_internal.h"
 #include "base/scope.h"
 
-#define DELETED_SUFFIX " (deleted)"
-
 enum { SET_FIRST = 64 };
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -399,10 +397,22 @@ static struct error *count_present(void *argument, uint64_t vpn, const uint64_t 
 	return NULL;
 }
 
-struct error *verify_count_resident(struct space *space, const struct vma *vma, uint64_t *pages)
+struct error *verify_found_area(struct verify *v, enum verify_kind kind, struct space *space,
+				uint32_t number, uint32_t file, const struct vma *vma, char *why)
 {
-	*pages = 0;
-	return space_pages(space, vma, vma->range, count_present, pages);
+	struct verify_finding *finding;
+	uint64_t present = 0;
+	struct error *error = space_pages(space, vma, vma->range, count_present, &present);
+
+	if (error) {
+		free(why);
+		return error;
+	}
+	TRY(verify_found(v, kind, number, file, *vma->name ? vma->name : NULL, vma->range, why,
+			 &finding));
+	if (finding)
+		finding->pages = present;
+	return NULL;
 }
 
 static struct error *found_fate(struct verify *v, struct space *space, uint32_t number,
@@ -440,23 +450,10 @@ struct collector {
 	struct placed_areas places;
 };
 
-/* A row for an area as a whole; takes `why`, which may be NULL. */
 static struct error *found_area(const struct collector *c, enum verify_kind kind, uint32_t file,
 				const struct vma *vma, char *why)
 {
-	struct verify_finding *finding;
-	uint64_t present;
-	struct error *error = verify_count_resident(c->space, vma, &present);
-
-	if (error) {
-		free(why);
-		return error;
-	}
-	TRY(verify_found(c->verify, kind, c->number, file, *vma->name ? vma->name : NULL,
-			 vma->range, why, &finding));
-	if (finding)
-		finding->pages = present;
-	return NULL;
+	return verify_found_area(c->verify, kind, c->space, c->number, file, vma, why);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/verify_internal.h"
+#include "base/path.h"
 
 /* --- files that are no programs ------------------------------------------------------------------
  */
@@ -280,19 +281,9 @@ static const struct vma *find_code(const struct subject *s)
 static struct error *put_row(const struct subject *s, const struct vma *vma, char *why)
 {
 	const struct placed_area *place = place_at(s, vma->range.start);
-	struct verify_finding *finding;
-	uint64_t resident;
-	struct error *error = verify_count_resident(s->space, vma, &resident);
 
-	if (error) {
-		free(why);
-		return error;
-	}
-	TRY(verify_found(s->verify, VERIFY_MASQUERADE, s->number, place ? place->file : VERIFY_NONE,
-			 !place && *vma->name ? vma->name : NULL, vma->range, why, &finding));
-	if (finding)
-		finding->pages = resident;
-	return NULL;
+	return verify_found_area(s->verify, VERIFY_MASQUERADE, s->space, s->number,
+				 place ? place->file : VERIFY_NONE, vma, why);
 }
 
 static struct error *put_kernel_thread(const struct subject *s, const char *shown)
@@ -406,13 +397,11 @@ static struct error *judge_program(const struct subject *s)
 /* --- libraries that were preloaded and removed ---------------------------------------------------
  */
 
-#define DELETED_SUFFIX " (deleted)"
-
 /* Whether a library's file name is among those of a variable as LD_PRELOAD: directories are left
  * out, since links and "$LIB" may be in them. */
 static bool names(const char *variable, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_name(path);
 	size_t length = strlen(name), suffix = strlen(DELETED_SUFFIX);
 
 	if (length > suffix && strcmp(name + length - suffix, DELETED_SUFFIX) == 0)

@@ -18,6 +18,9 @@ enum {
 	VERIFY_FINDINGS_MAX = 1 << 15,
 };
 
+/* What the kernel writes behind the path of a file that has no name any more. */
+#define DELETED_SUFFIX " (deleted)"
+
 #define VERIFY_PRIVATE (UINT64_C(1) << 63) /* in file_page.pfn: of one process alone */
 #define VERIFY_NONE    UINT32_MAX          /* no file */
 
@@ -204,8 +207,12 @@ struct error *verify_reopen(struct verify *v, struct verify_file *file);
 struct error *verify_collect_piece(struct verify *v, struct verify_file *file, uint64_t first,
 				   uint64_t count);
 
-/* How many pages of the area are in RAM. */
-struct error *verify_count_resident(struct space *space, const struct vma *vma, uint64_t *pages);
+/*
+ * A row for an area as a whole, of space number `number`, with its resident pages: its object is
+ * the file, or the area's name where that is VERIFY_NONE. Takes `why`, which may be NULL.
+ */
+struct error *verify_found_area(struct verify *v, enum verify_kind kind, struct space *space,
+				uint32_t number, uint32_t file, const struct vma *vma, char *why);
 
 /* --- verify_disk.c: the files, read ahead ----------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include "analysis/layout.h"
 #include "analysis/verify.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "cmd/command.h"
 #include "cmd/naming.h"
@@ -277,10 +278,8 @@ static void offer_region(const struct completion *c, const struct region *region
 
 static void offer_object(const struct completion *c, const struct region *region)
 {
-	const char *slash = region->object ? strrchr(region->object, '/') : NULL;
-
 	if (region->object)
-		offer(c, slash ? slash + 1 : region->object, "", NULL);
+		offer(c, path_name(region->object), "", NULL);
 }
 
 /* Calls `each` for the regions of the first process on the line, and says nothing of errors. */

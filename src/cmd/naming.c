@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/scope.h"
 #include "cmd/arguments.h"
 #include "cmd/nearest.h"
@@ -118,9 +119,7 @@ void warn_also_process(const struct invocation *invocation, const char *text, co
 
 static const char *object_name(const struct region *region)
 {
-	const char *slash = region->object ? strrchr(region->object, '/') : NULL;
-
-	return slash ? slash + 1 : region->object;
+	return region->object ? path_name(region->object) : NULL;
 }
 
 /* What the regions are called in one respect, the nearest to what was asked for first. */

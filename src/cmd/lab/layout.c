@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/tally.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "cmd/lab/lab.h"
 #include "ui/escape.h"
@@ -81,11 +82,10 @@ static struct error *begin(struct layout_lab *l)
 static void part_name(const struct part *part, char *text, size_t size)
 {
 	const char *object = part->region->object ? part->region->object : "";
-	const char *slash = strrchr(object, '/');
 	char name[128];
 
 	if (part->library)
-		snprintf(name, sizeof(name), "%s", slash ? slash + 1 : object);
+		snprintf(name, sizeof(name), "%s", path_name(object));
 	else
 		snprintf(name, sizeof(name), "%s", part->region->name);
 	escape_terminal(text, size, name);
