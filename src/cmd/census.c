@@ -191,15 +191,12 @@ enum {
 	OPTION_CHECK,
 	OPTION_LIMIT,
 	OPTION_TOP,
-	OPTION_NAME,
-	OPTION_CGROUP,
-	OPTION_CONTAINER,
 };
 
 static const struct command_option options[] = {
 	{OPTION_BY, "by", "WHAT",
 	 "a row a process, object, user, cgroup, container, kind of frame"},
-	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
+	PROCESS_FILTER_OPTIONS,
 	{OPTION_SORT, "sort", "COLUMN", "sort by this column, the largest first (default: PSS)"},
 	{OPTION_LIMIT, "limit", "N", "only the first N rows"},
 	{OPTION_TOP, "top", NULL, "as many rows as fit the terminal, every 2 seconds"},
@@ -275,15 +272,6 @@ static struct error *take_option(struct census *census, int key, const char *arg
 			return error_new(ERROR_INPUT, "--limit: not a number of rows: %s",
 					 argument);
 		break;
-	case OPTION_NAME:
-		census->filter.name = argument;
-		break;
-	case OPTION_CGROUP:
-		census->filter.cgroup = argument;
-		break;
-	case OPTION_CONTAINER:
-		census->filter.container = argument;
-		break;
 	case OPTION_TOP:
 		census->top = true;
 		break;
@@ -296,6 +284,8 @@ static struct error *take_option(struct census *census, int key, const char *arg
 	case 'f':
 		census->freeze = true;
 		return processes_freeze_option(argument, &census->held);
+	default:
+		process_filter_option(&census->filter, key, argument);
 	}
 	return NULL;
 }
@@ -579,22 +569,13 @@ static void rows_deinit(struct census_rows *rows)
 	vec_deinit(rows);
 }
 
-static bool is_listed(const process_vec *list, pid_t pid)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].pid == pid)
-			return true;
-	}
-	return false;
-}
-
 /* Keeps the rows of the processes in `selected`; the others are freed. */
 static void keep_rows(struct census_rows *rows, const process_vec *selected)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < rows->count; i++) {
-		if (is_listed(selected, rows->items[i].pid))
+		if (processes_find(selected, rows->items[i].pid))
 			rows->items[kept++] = rows->items[i];
 		else
 			row_deinit(&rows->items[i]);

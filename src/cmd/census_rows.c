@@ -10,7 +10,6 @@
 #include "base/scope.h"
 #include "cmd/census.h"
 #include "cmd/processes.h"
-#include "proc/cgroup.h"
 #include "proc/container.h"
 #include "proc/process.h"
 #include "target/files.h"
@@ -46,44 +45,22 @@ append(char **text, const char *format, ...)
 
 /* --- by process ------------------------------------------------------------------------------ */
 
-static int compare_pid(const void *key, const void *item)
-{
-	pid_t pid = *(const pid_t *)key, other = ((const struct process *)item)->pid;
-
-	return (pid > other) - (pid < other);
-}
-
-/* The list is in the order of PIDs: that of /proc. */
-static const struct process *find_process(const process_vec *processes, pid_t pid)
-{
-	return bsearch(&pid, processes->items, processes->count, sizeof(*processes->items),
-		       compare_pid);
-}
-
 static struct error *copy_user(const process_vec *processes, pid_t pid, char **user)
 {
-	const struct process *process = find_process(processes, pid);
+	const struct process *process = processes_find(processes, pid);
 
 	return copy(process ? user_name(process->uid) : "?", user);
 }
 
-/* A process without one, or one that has just ended, is in none: NULL. */
-static struct error *cgroup_name(pid_t pid, char **path)
-{
-	struct error *error = cgroup_of_process(pid, path);
-
-	return error_forgive(error);
-}
-
-/* What is shown of it; NULL: it is in none. */
-static struct error *name_container(const process_vec *processes, pid_t pid, char **name)
+/* What is shown of the container that a cgroup belongs to; NULL: it is in none. */
+static struct error *copy_container(const char *cgroup, char **name)
 {
 	char found[CONTAINER_LENGTH];
 
-	(void)processes;
-	TRY(process_container(pid, found, sizeof(found)));
+	if (!cgroup || !container_of_cgroup(cgroup, found))
+		return NULL;
 	container_shorten(found);
-	return *found ? copy(found, name) : NULL;
+	return copy(found, name);
 }
 
 static struct error *add_process(const struct index *index, size_t number,
@@ -98,8 +75,8 @@ static struct error *add_process(const struct index *index, size_t number,
 	struct census_row *added = &rows->items[rows->count - 1];
 	TRY(copy_user(processes, space->pid, &added->user));
 	TRY(copy(space->command, &added->name));
-	TRY(cgroup_name(space->pid, &added->cgroup));
-	TRY(name_container(processes, space->pid, &added->container));
+	TRY(process_cgroup(space->pid, &added->cgroup));
+	TRY(copy_container(added->cgroup, &added->container));
 	added->inner_pid = process_inner_pid(space->pid);
 	return append(&added->list, "%d", (int)space->pid);
 }
@@ -357,13 +334,22 @@ struct error *census_rows_by_user(const struct index *index, const process_vec *
 static struct error *name_cgroup(const process_vec *processes, pid_t pid, char **name)
 {
 	(void)processes;
-	return cgroup_name(pid, name);
+	return process_cgroup(pid, name);
 }
 
 struct error *census_rows_by_cgroup(const struct index *index, const process_vec *processes,
 				    struct census_rows *rows)
 {
 	return rows_by_name(index, processes, rows, name_cgroup);
+}
+
+static struct error *name_container(const process_vec *processes, pid_t pid, char **name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	(void)processes;
+	TRY(process_cgroup(pid, &path));
+	return copy_container(path, name);
 }
 
 struct error *census_rows_by_container(const struct index *index, const process_vec *processes,

@@ -3,6 +3,7 @@
 
 #include <fnmatch.h>
 #include <pwd.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "proc/container.h"
 #include "proc/mounted.h"
 
-struct error *processes_by_name(process_vec *list, const char *expression)
+static struct error *keep_named(process_vec *list, const char *expression)
 {
 	regex_t regex;
 	size_t kept = 0;
@@ -46,27 +47,35 @@ bool process_filter_is_set(const struct process_filter *filter)
 	return filter->name || filter->cgroup || filter->container;
 }
 
-/* The path of its cgroup: "" for a process that has just ended, or is in none. */
-static struct error *cgroup_path(pid_t pid, char **path)
+bool process_filter_option(struct process_filter *filter, int key, const char *argument)
 {
-	struct error *error = cgroup_of_process(pid, path);
+	const char **wanted = key == OPTION_NAME        ? &filter->name
+			      : key == OPTION_CGROUP    ? &filter->cgroup
+			      : key == OPTION_CONTAINER ? &filter->container
+							: NULL;
 
-	TRY(error_forgive(error));
-	if (!*path)
-		*path = strdup("");
-	return *path ? NULL : error_nomem();
+	if (wanted)
+		*wanted = argument;
+	return wanted != NULL;
 }
 
-struct error *process_container(pid_t pid, char *name, size_t size)
+struct error *process_cgroup(pid_t pid, char **path)
 {
-	_cleanup_free_ char *path = NULL;
-	char found[CONTAINER_LENGTH];
+	return error_forgive(cgroup_of_process(pid, path));
+}
 
-	*name = '\0';
-	TRY(cgroup_path(pid, &path));
-	if (container_of_cgroup(path, found))
-		snprintf(name, size, "%s", found);
-	return NULL;
+static int compare_pid(const void *key, const void *item)
+{
+	pid_t pid = *(const pid_t *)key, other = ((const struct process *)item)->pid;
+
+	return (pid > other) - (pid < other);
+}
+
+const struct process *processes_find(const process_vec *list, pid_t pid)
+{
+	return list->count
+		       ? bsearch(&pid, list->items, list->count, sizeof(*list->items), compare_pid)
+		       : NULL;
 }
 
 static struct error *is_selected(const struct process_filter *filter, pid_t pid, bool *selected)
@@ -74,9 +83,10 @@ static struct error *is_selected(const struct process_filter *filter, pid_t pid,
 	_cleanup_free_ char *path = NULL;
 	char name[CONTAINER_LENGTH];
 
-	TRY(cgroup_path(pid, &path));
-	*selected = (!filter->cgroup || fnmatch(filter->cgroup, path, FNM_LEADING_DIR) == 0) &&
-		    (!filter->container || (container_of_cgroup(path, name) &&
+	TRY(process_cgroup(pid, &path));
+	const char *text = path ? path : "";
+	*selected = (!filter->cgroup || fnmatch(filter->cgroup, text, FNM_LEADING_DIR) == 0) &&
+		    (!filter->container || (container_of_cgroup(text, name) &&
 					    container_is_called(name, filter->container)));
 	return NULL;
 }
@@ -86,7 +96,7 @@ struct error *processes_select(process_vec *list, const struct process_filter *f
 	size_t kept = 0;
 
 	if (filter->name)
-		TRY(processes_by_name(list, filter->name));
+		TRY(keep_named(list, filter->name));
 	for (size_t i = 0; i < list->count; i++) {
 		bool selected = process_may_run(&list->items[i]);
 

@@ -3,22 +3,15 @@
 #ifndef PHYSLENS_CMD_PROCESSES_H
 #define PHYSLENS_CMD_PROCESSES_H
 
-#include <regex.h>
-
 #include "analysis/index.h"
 #include "analysis/layout.h"
 #include "cmd/command.h"
 #include "target/freeze.h"
 
-/*
- * Keeps of `list` those whose command matches the extended regular expression, as pgrep(1) does:
- * kernel threads and this very program are left out. ERROR_INPUT for a bad expression.
- */
-struct error *processes_by_name(process_vec *list, const char *expression);
-
 /* Processes as people select several; NULL: not by that. */
 struct process_filter {
-	const char *name;      /* see processes_by_name() */
+	const char *name;      /* an extended regular expression, as pgrep(1) takes it: kernel
+				* threads and this very program are left out */
 	const char *cgroup;    /* a pattern (fnmatch(3)) of the path of a cgroup, or one above it */
 	const char *container; /* see container_is_called() */
 };
@@ -32,17 +25,26 @@ bool process_filter_is_set(const struct process_filter *filter);
  */
 struct error *processes_select(process_vec *list, const struct process_filter *filter);
 
-/* The options that make a filter: keys of one's own, the option's name and its argument's. */
-#define PROCESS_FILTER_OPTIONS(name_key, cgroup_key, container_key)                                \
-	{name_key, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},             \
-		{cgroup_key, "cgroup", "GLOB", "processes in cgroups whose path matches"},         \
+/* The options that make a filter, for a command's table. No option of its own has such a key. */
+enum { OPTION_NAME = 900, OPTION_CGROUP, OPTION_CONTAINER };
+
+#define PROCESS_FILTER_OPTIONS                                                                     \
+	{OPTION_NAME, "name", "REGEX", "processes whose name matches, as pgrep(1) does"},          \
+		{OPTION_CGROUP, "cgroup", "GLOB", "processes in cgroups whose path matches"},      \
 	{                                                                                          \
-		container_key, "container", "ID",                                                  \
+		OPTION_CONTAINER, "container", "ID",                                               \
 			"processes of the container with this ID or name"                          \
 	}
 
-/* The container that a process is in, or "" ("-" is never one's name): `name` has its room. */
-struct error *process_container(pid_t pid, char *name, size_t size);
+/* Takes one of them into the filter; false: it is another option. */
+bool process_filter_option(struct process_filter *filter, int key, const char *argument);
+
+/* The path of a process's memory cgroup, which the caller frees; NULL for one that is in none, or
+ * has just ended. */
+struct error *process_cgroup(pid_t pid, char **path);
+
+/* The process in a list, or NULL. The list is in the order of PIDs: that of /proc. */
+const struct process *processes_find(const process_vec *list, pid_t pid);
 
 /* Neither a kernel thread nor a zombie: it may have memory. */
 bool process_may_run(const struct process *process);

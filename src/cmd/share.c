@@ -96,16 +96,10 @@ static const struct table_spec pages_table = {
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum {
-	OPTION_NAME = OPTION_LONG,
-	OPTION_CGROUP,
-	OPTION_CONTAINER,
-	OPTION_REGION,
-	OPTION_OBJECT,
-};
+enum { OPTION_REGION = OPTION_LONG, OPTION_OBJECT };
 
 static const struct command_option options[] = {
-	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
+	PROCESS_FILTER_OPTIONS,
 	{'p', "pages", NULL, "a row a run of frames and process that maps it"},
 	{OPTION_REGION, "region", "NAME", "only regions of this name (.text, heap, …)"},
 	{OPTION_OBJECT, "object", "GLOB", "only objects whose path or file name matches"},
@@ -136,15 +130,6 @@ static int parse_options(struct sharer *s, struct invocation *invocation)
 
 	while (!error && (key = invocation_option(invocation)) > 0) {
 		switch (key) {
-		case OPTION_NAME:
-			s->filter.name = invocation->argument;
-			break;
-		case OPTION_CGROUP:
-			s->filter.cgroup = invocation->argument;
-			break;
-		case OPTION_CONTAINER:
-			s->filter.container = invocation->argument;
-			break;
 		case 'p':
 			s->pages = true;
 			break;
@@ -158,6 +143,8 @@ static int parse_options(struct sharer *s, struct invocation *invocation)
 			s->freeze = true;
 			error = processes_freeze_option(invocation->argument, &s->held);
 			break;
+		default:
+			process_filter_option(&s->filter, key, invocation->argument);
 		}
 	}
 	if (!error)

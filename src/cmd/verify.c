@@ -77,11 +77,11 @@ enum { BYTES_IN_CELL = 8 };
 
 /* --- options ------------------------------------------------------------------------------ */
 
-enum { OPTION_ALLOW = OPTION_LONG, OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER, OPTION_SYNC };
+enum { OPTION_ALLOW = OPTION_LONG, OPTION_SYNC };
 
 static const struct command_option options[] = {
 	{'a', "all", NULL, "every process"},
-	PROCESS_FILTER_OPTIONS(OPTION_NAME, OPTION_CGROUP, OPTION_CONTAINER),
+	PROCESS_FILTER_OPTIONS,
 	{OPTION_ALLOW, "allow", "KIND=GLOB", "no row for KIND where the command matches"},
 	{OPTION_SYNC, "sync", NULL, "first have what was written to the files reach the disk"},
 };
@@ -161,13 +161,7 @@ static int parse_options(struct verifier *v)
 			v->all = true;
 		else if (key == OPTION_SYNC)
 			v->sync = true;
-		else if (key == OPTION_NAME)
-			v->filter.name = invocation->argument;
-		else if (key == OPTION_CGROUP)
-			v->filter.cgroup = invocation->argument;
-		else if (key == OPTION_CONTAINER)
-			v->filter.container = invocation->argument;
-		else
+		else if (!process_filter_option(&v->filter, key, invocation->argument))
 			error = add_allowance(v, invocation->argument);
 	}
 	if (!error)
@@ -257,8 +251,7 @@ static struct error *add_all(struct verifier *v)
 	for (size_t i = 0; !error && i < list.count; i++) {
 		const struct process *process = &list.items[i];
 
-		if (!process->kernel_thread && process->state != 'Z' && process->state != 'X' &&
-		    !is_covered(v, process->pid))
+		if (process_may_run(process) && !is_covered(v, process->pid))
 			error = add(v, process->pid);
 	}
 	vec_deinit(&list);
@@ -368,10 +361,10 @@ static struct error *put_finding(struct verifier *v, const struct verify_finding
 	enum table_format format = v->invocation->table.format;
 	bool json = format == FORMAT_JSON || format == FORMAT_NDJSON;
 	TRY(put_bytes(table, finding, json || output_is_utf8()));
-	if (somewhere)
+	if (somewhere) {
 		TRY(table_number(table, COL_LENGTH, finding->length));
-	if (somewhere)
 		TRY(table_number(table, COL_PAGES, finding->pages));
+	}
 	if (finding->has_pfn)
 		TRY(table_hex(table, COL_PFN, finding->pfn));
 	if (finding->has_offset)
