@@ -45,15 +45,6 @@ static int misused(const char *what, const char *why)
 	return EXIT_CANNOT;
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (const struct command *const *command = command_list; *command; command++) {
-		if (strcmp((*command)->name, name) == 0)
-			return *command;
-	}
-	return NULL;
-}
-
 /* The command that may be meant: it begins so, or not more than two letters are wrong. */
 static const char *nearest_command(const char *word)
 {
@@ -110,7 +101,7 @@ static bool show_manual(const char *page)
 /* `physlens help [COMMAND]`: the manual, and where that is not installed what --help says. */
 static int help(int argc, char **argv)
 {
-	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
 	char page[64];
 
 	if (argc > 2)
@@ -129,7 +120,7 @@ static int help(int argc, char **argv)
 
 static int run_command(int argc, char **argv, const char *source)
 {
-	const struct command *command = find_command(argv[0]);
+	const struct command *command = command_find(argv[0]);
 
 	if (command)
 		return command_run(command, argc, argv, source);

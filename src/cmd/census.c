@@ -92,40 +92,29 @@ static const enum census_field object_fields[] = {
 	FIELD_COW,  FIELD_HUGETLB,   FIELD_PAYERS, FIELD_FILE,
 };
 
+/* Of those that are counted by what their processes have in common. */
+#define COLUMNS_OF_GROUP                                                                           \
+	COLUMN_PSS, COLUMN_FRAMES, COLUMN_SWAP, COLUMN_COW, COLUMN_HUGETLB, COLUMN_PAYERS
+
 static const struct column user_columns[] = {
 	{"USER", CELL_TEXT, 0, 0, "effective user of processes"},
 	COLUMN_PROCESSES,
 	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this user's processes map"},
-	COLUMN_PSS,
-	COLUMN_FRAMES,
-	COLUMN_SWAP,
-	COLUMN_COW,
-	COLUMN_HUGETLB,
-	COLUMN_PAYERS,
+	COLUMNS_OF_GROUP,
 };
 
 static const struct column cgroup_columns[] = {
 	{"CGROUP", CELL_TEXT, 0, COLUMN_ELASTIC, "memory cgroup of processes"},
 	COLUMN_PROCESSES,
 	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this cgroup's processes map"},
-	COLUMN_PSS,
-	COLUMN_FRAMES,
-	COLUMN_SWAP,
-	COLUMN_COW,
-	COLUMN_HUGETLB,
-	COLUMN_PAYERS,
+	COLUMNS_OF_GROUP,
 };
 
 static const struct column container_columns[] = {
 	{"CONTAINER", CELL_TEXT, 0, 0, "its ID or name; -: processes that are in none"},
 	COLUMN_PROCESSES,
 	{"USS", CELL_PAGES, 0, COLUMN_HUMAN, "frames that only this container's processes map"},
-	COLUMN_PSS,
-	COLUMN_FRAMES,
-	COLUMN_SWAP,
-	COLUMN_COW,
-	COLUMN_HUGETLB,
-	COLUMN_PAYERS,
+	COLUMNS_OF_GROUP,
 };
 
 static const enum census_field group_fields[] = {

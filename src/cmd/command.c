@@ -41,6 +41,15 @@ static const struct command_option common_options[] = {
 
 #define COMMON_COUNT (sizeof(common_options) / sizeof(common_options[0]))
 
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *command = command_list; *command; command++) {
+		if (strcmp((*command)->name, name) == 0)
+			return *command;
+	}
+	return NULL;
+}
+
 const struct command_option *command_common_options(size_t *count)
 {
 	*count = COMMON_COUNT;

@@ -54,6 +54,9 @@ struct command {
 /* The commands of this build, in the order of `physlens --help`, NULL-terminated (main.c). */
 extern const struct command *const command_list[];
 
+/* NULL when there is none of that name. */
+const struct command *command_find(const char *name);
+
 /* What invocation_warn() has said. */
 struct remarks {
 	char **said;

@@ -52,8 +52,8 @@ static void offer_list(const struct completion *c, const char *list)
 {
 	char word[32];
 
-	for (const char *p = list; *p; p += *p == ' ') {
-		size_t length = strcspn(p, " ");
+	for (const char *p = list; *p; p += strspn(p, ", ")) {
+		size_t length = strcspn(p, ", ");
 
 		snprintf(word, sizeof(word), "%.*s", (int)length, p);
 		offer(c, word, "", NULL);
@@ -342,7 +342,7 @@ static const struct {
 	{"cgroup", NULL, offer_paths},
 	{"color", "auto always never", NULL},
 	{"container", NULL, offer_containers},
-	{"format", "table raw json ndjson csv tsv", NULL},
+	{"format", TABLE_FORMATS, NULL},
 	{"human", "auto always never", NULL},
 	{"log", NULL, offer_file},
 	{"object", NULL, offer_objects},
@@ -446,15 +446,6 @@ static void complete_first(const struct completion *c)
 	offer(c, "help", "", "open the manual");
 }
 
-static const struct command *command_called(const char *name)
-{
-	for (const struct command *const *command = command_list; *command; command++) {
-		if (strcmp((*command)->name, name) == 0)
-			return *command;
-	}
-	return NULL;
-}
-
 int complete(int count, char **words)
 {
 	struct completion c = {.prefix = ""};
@@ -472,7 +463,7 @@ int complete(int count, char **words)
 		complete_first(&c);
 	} else if (strcmp(words[first], "help") == 0) {
 		offer_commands(&c);
-	} else if ((c.command = command_called(words[first]))) {
+	} else if ((c.command = command_find(words[first]))) {
 		c.words = words + first + 1;
 		c.count = (size_t)(count - first - 2);
 		complete_in_command(&c);

@@ -505,6 +505,15 @@ static struct error *map_pages(struct map *map)
 
 /* --- the command -------------------------------------------------------------------------- */
 
+static const struct {
+	const struct table_spec *table;
+	struct error *(*show)(struct map *map);
+} forms[] = {
+	[ROWS_OBJECTS] = {&map_object_table, map_objects},
+	[ROWS_REGIONS] = {&region_table, map_regions},
+	[ROWS_RUNS] = {&pages_table, map_pages},
+};
+
 static struct error *map_space(struct map *map, struct space *space)
 {
 	TRY(layout_init(&map->layout, space));
@@ -515,19 +524,10 @@ static struct error *map_space(struct map *map, struct space *space)
 				map->layout.refused, noun(map->layout.refused, "file", "files"),
 				noun(map->layout.refused, "its", "their"));
 	processes_explain_served(map->invocation, &map->layout, 1);
-	static struct error *(*const show[])(struct map * map) = {[ROWS_OBJECTS] = map_objects,
-								  [ROWS_REGIONS] = map_regions,
-								  [ROWS_RUNS] = map_pages};
-	struct error *error = show[map->rows](map);
+	struct error *error = forms[map->rows].show(map);
 	layout_deinit(&map->layout);
 	return error;
 }
-
-static const struct table_spec *const tables[] = {
-	[ROWS_OBJECTS] = &map_object_table,
-	[ROWS_REGIONS] = &region_table,
-	[ROWS_RUNS] = &pages_table,
-};
 
 static struct error *map_process(struct map *map, struct target *target, const char *pid_text)
 {
@@ -537,7 +537,7 @@ static struct error *map_process(struct map *map, struct target *target, const c
 	TRY(process_named(target, pid_text, &pid));
 	if (map->range)
 		TRY(parse_address_range(map->range, target->page_shift, &map->selection.range));
-	TRY(invocation_table(map->invocation, tables[map->rows], &map->table));
+	TRY(invocation_table(map->invocation, forms[map->rows].table, &map->table));
 	struct error *error = target_open_space(target, pid, &space);
 	if (!error) {
 		error = map_space(map, space);
@@ -573,7 +573,7 @@ static int run(struct invocation *invocation)
 	if (map.rows == ROWS_UNSAID)
 		map.rows = rows_unsaid(&map);
 	if (invocation->list_columns) {
-		table_list_columns(tables[map.rows], stdout, "");
+		table_list_columns(forms[map.rows].table, stdout, "");
 		return EXIT_DONE;
 	}
 	if (invocation->argument_count != 1)

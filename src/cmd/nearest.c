@@ -51,7 +51,6 @@ void nearest_offer(struct nearest *nearest, const char *word)
 	unsigned distance = likeness(nearest->given, word);
 	size_t place = 0;
 
-	nearest->offered++;
 	for (size_t i = 0; i < nearest->count; i++) {
 		if (strcmp(nearest->words[i], word) == 0)
 			return;

@@ -16,7 +16,6 @@ struct nearest {
 	const char *words[NEAREST_KEPT]; /* the nearest first, each once */
 	unsigned distances[NEAREST_KEPT];
 	size_t count;
-	size_t offered; /* different ones may have been fewer */
 };
 
 /*

@@ -62,14 +62,19 @@ static struct error *add_remedy(const char *name, struct error *error)
 	return longer;
 }
 
+/* A user who is not root, and did not ask for one source. */
+static bool wants_it_short(const struct invocation *invocation)
+{
+	return geteuid() != 0 && strcmp(invocation->source, "auto") == 0;
+}
+
 /*
  * Why each way is closed, and what kernel opens it, is for doctor to say: a user who is not root
  * needs to know that this is what it takes, here as elsewhere.
  */
 struct error *physical_error(const struct invocation *invocation, struct error *error)
 {
-	if (!error || error_is(error, ERROR_NOMEM) || geteuid() == 0 ||
-	    strcmp(invocation->source, "auto") != 0 ||
+	if (!error || error_is(error, ERROR_NOMEM) || !wants_it_short(invocation) ||
 	    !strstr(error_message(error), "no source of physical memory"))
 		return error;
 	struct error *shorter =
@@ -86,8 +91,6 @@ struct error *open_physical(const struct invocation *invocation, unsigned flags,
 
 	if (!error || error_is(error, ERROR_NOMEM) || strcmp(invocation->source, "none") == 0)
 		return error;
-	error = physical_error(invocation, error);
-	return geteuid() == 0 || strcmp(invocation->source, "auto") != 0
-		       ? add_remedy(invocation->source, error)
-		       : error;
+	return wants_it_short(invocation) ? physical_error(invocation, error)
+					  : add_remedy(invocation->source, error);
 }
