@@ -302,6 +302,15 @@ const char *table_color_sequence(enum cell_color color)
 	return sequences[color];
 }
 
+bool table_is_tree(const struct table *table)
+{
+	for (size_t i = 0; i < table->spec->count; i++) {
+		if (table->spec->columns[i].flags & COLUMN_TREE)
+			return true;
+	}
+	return false;
+}
+
 bool column_is_right(const struct column *column)
 {
 	return column->type == CELL_NUMBER || column->type == CELL_PAGES ||

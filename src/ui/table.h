@@ -36,8 +36,8 @@ enum cell_type {
 enum column_flags {
 	COLUMN_TREE = 1 << 0,    /* carries the branches of a tree */
 	COLUMN_ELASTIC = 1 << 1, /* on a terminal too narrow it is cut from the left, with "…" */
-	COLUMN_HUMAN = 1 << 3, /* of CELL_PAGES: as sizes on a terminal, see table_options.human */
 	COLUMN_NONZERO = 1 << 2, /* not shown in aligned text where no row has anything but 0 */
+	COLUMN_HUMAN = 1 << 3, /* of CELL_PAGES: as sizes on a terminal, see table_options.human */
 };
 
 /*

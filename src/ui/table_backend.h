@@ -155,6 +155,9 @@ const char *elastic_mark(void);
 /* Whether its numbers are shown as people read sizes: "1.2M". */
 bool column_is_size(const struct table *table, size_t column);
 
+/* Whether its rows may have rows below them. */
+bool table_is_tree(const struct table *table);
+
 /* Numbers stand to the right, words to the left. */
 bool column_is_right(const struct column *column);
 

@@ -78,12 +78,12 @@ static unsigned rank_of(const struct table *table, size_t position)
 static size_t width_of_all(const struct table *table, const size_t *widths, const bool *hidden)
 {
 	size_t elastic = elastic_position(table), all = 0;
-	bool streaming = table->backend == &table_backend_stream;
+	size_t fair = ELASTIC_FAIR;
 
+	if (table->backend == &table_backend_stream)
+		fair += STREAM_GROWTH;
 	for (size_t i = 0; i < table->shown_count; i++) {
 		size_t width = widths[i];
-
-		size_t fair = ELASTIC_FAIR + (streaming ? STREAM_GROWTH : 0);
 
 		if (i == elastic && width > fair)
 			width = fair;

@@ -23,22 +23,13 @@ struct json_state {
 	bool begun;
 };
 
-static bool spec_is_tree(const struct table_spec *spec)
-{
-	for (size_t i = 0; i < spec->count; i++) {
-		if (spec->columns[i].flags & COLUMN_TREE)
-			return true;
-	}
-	return false;
-}
-
 static struct error *json_create(struct table *table)
 {
 	struct json_state *state = calloc(1, sizeof(*state));
 
 	if (!state)
 		return error_nomem();
-	state->tree = spec_is_tree(table->spec);
+	state->tree = table_is_tree(table);
 	state->first = state->last = TABLE_ROOT;
 	table->state = state;
 	return NULL;

@@ -5,17 +5,14 @@
 
 #include "ui/table_backend.h"
 
-/* Of a row of a tree: its cells as they are written, one behind the other, each with its NUL. */
-struct kept_row {
-	size_t texts; /* where they begin */
-};
-
 struct lines_state {
 	bool tree;
 	bool begun;
 	text_buffer cell, line;
-	text_buffer texts;         /* of a tree's rows */
-	VEC(struct kept_row) rows; /* by number */
+	/* Of a tree's rows their cells as they are written, one behind the other, each with its
+	 * NUL; and where each row's begin, by its number. */
+	text_buffer texts;
+	VEC(size_t) rows;
 };
 
 static struct error *lines_create(struct table *table)
@@ -25,8 +22,7 @@ static struct error *lines_create(struct table *table)
 	table->state = state;
 	if (!state)
 		return error_nomem();
-	for (size_t i = 0; i < table->spec->count; i++)
-		state->tree |= (table->spec->columns[i].flags & COLUMN_TREE) != 0;
+	state->tree = table_is_tree(table);
 	return NULL;
 }
 
@@ -83,7 +79,7 @@ static const char *inherited(const struct table *table, size_t position)
 
 	if (!state->tree || table->parent >= state->rows.count)
 		return NULL;
-	const char *text = state->texts.items + state->rows.items[table->parent].texts;
+	const char *text = state->texts.items + state->rows.items[table->parent];
 	while (position-- > 0)
 		text += strlen(text) + 1;
 	return text;
@@ -111,6 +107,8 @@ static struct error *append_cell(struct table *table, size_t position)
 	text_buffer *line = &state->line;
 
 	TRY(render(table, position));
+	if (state->tree)
+		TRY(buffer_append(&state->texts, state->cell.items, state->cell.count));
 	if (table->options.format == FORMAT_CSV)
 		return append_csv(line, state->cell.items,
 				  table->spec->columns[column].type == CELL_TEXT);
@@ -176,19 +174,6 @@ static struct error *write_headings(struct table *table)
 	return NULL;
 }
 
-/* The row's cells, for those below it. */
-static struct error *keep_row(struct table *table)
-{
-	struct lines_state *state = table->state;
-	struct kept_row row = {.texts = state->texts.count};
-
-	for (size_t i = 0; i < table->shown_count; i++) {
-		TRY(render(table, i));
-		TRY(buffer_append(&state->texts, state->cell.items, state->cell.count));
-	}
-	return vec_push(&state->rows, row);
-}
-
 static struct error *lines_row(struct table *table)
 {
 	struct lines_state *state = table->state;
@@ -196,6 +181,8 @@ static struct error *lines_row(struct table *table)
 	TRY(write_headings(table));
 	state->line.count = 0;
 	TRY(append_beginning(table, &state->line));
+	if (state->tree) /* its cells are for those below it */
+		TRY(vec_push(&state->rows, state->texts.count));
 	for (size_t i = 0; i < table->shown_count; i++) {
 		TRY(append_separator(table, i, &state->line));
 		TRY(append_cell(table, i));
@@ -204,7 +191,7 @@ static struct error *lines_row(struct table *table)
 		TRY(vec_push(&state->line, '}'));
 	TRY(vec_push(&state->line, '\n'));
 	write_line(table);
-	return state->tree ? keep_row(table) : NULL;
+	return NULL;
 }
 
 static struct error *lines_finish(struct table *table)

@@ -21,7 +21,6 @@ struct scols_state {
 	struct libscols_table *table;
 	text_buffer text;
 	VEC(struct libscols_line *) lines; /* by row number, for the children of a tree */
-	bool is_tree;
 };
 
 static struct error *add_column(struct scols_state *state, const struct column *column)
@@ -32,7 +31,6 @@ static struct error *add_column(struct scols_state *state, const struct column *
 		flags |= SCOLS_FL_RIGHT;
 	if (column->flags & COLUMN_TREE)
 		flags |= SCOLS_FL_TREE;
-	state->is_tree |= column->flags & COLUMN_TREE;
 	if (!scols_table_new_column(state->table, column->name, 0, flags))
 		return error_nomem();
 	return NULL;
@@ -146,7 +144,7 @@ static struct error *scols_row(struct table *table)
 {
 	struct scols_state *state = table->state;
 
-	if (state->lines.count == ROWS_LAID_OUT && !state->is_tree)
+	if (state->lines.count == ROWS_LAID_OUT && !table_is_tree(table))
 		return become_stream(table);
 	struct libscols_line *parent =
 		table->parent < state->lines.count ? state->lines.items[table->parent] : NULL;
