@@ -16,7 +16,10 @@
 #include "proc/mounts.h"
 #include "target/live/live.h"
 
-enum { PAGE = 4096, ENVIRON_MAX = 8 << 20 /* the kernel takes 6 MiB of arguments */ };
+enum {
+	ENVIRON_MAX = 8 << 20, /* the kernel takes 6 MiB of arguments */
+	WORDS_A_READ = 64,
+};
 
 /*
  * Whether all pages of these addresses are there. cmdline and environ are the process's memory: to
@@ -24,14 +27,20 @@ enum { PAGE = 4096, ENVIRON_MAX = 8 << 20 /* the kernel takes 6 MiB of arguments
  */
 static bool is_populated(const struct live_space *space, uint64_t start, uint64_t end)
 {
-	uint64_t word;
-	size_t got;
+	unsigned shift = space->base.target->page_shift;
+	uint64_t vpn = start >> shift, last = (end - 1) >> shift, words[WORDS_A_READ];
 
-	for (uint64_t page = start / PAGE; page <= (end - 1) / PAGE; page++) {
-		if (pread_full(space->pagemap_fd, &word, sizeof(word), page * sizeof(word), &got) !=
-			    0 ||
-		    got != sizeof(word) || !(word & PAGEMAP_POPULATED))
+	while (vpn <= last) {
+		size_t count = last - vpn < WORDS_A_READ ? (size_t)(last - vpn) + 1 : WORDS_A_READ;
+		size_t got = 0;
+
+		if (pagemap_read(space->pagemap_fd, vpn, words, count, &got) != 0 || got != count)
 			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (!(words[i] & PAGEMAP_POPULATED))
+				return false;
+		}
+		vpn += count;
 	}
 	return true;
 }
