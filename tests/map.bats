@@ -582,7 +582,7 @@ own_regions() {
 	sleeper "$BATS_TEST_TMPDIR/real/prog" "$BATS_TEST_TMPDIR/real/prog"
 	before=$(own_regions /prog | cut -d ' ' -f 1,4)
 	cp "$(type -P bash)" "$BATS_TEST_TMPDIR/ns/prog"
-	unshare -m true || skip 'no mount namespaces'
+	require_own_mounts
 	# shellcheck disable=SC2016
 	sleeper "$BATS_TEST_TMPDIR/ns/prog" unshare -m sh -c \
 		'mount --bind "$0/real" "$0/ns" && exec "$0/ns/prog" "$1"' "$BATS_TEST_TMPDIR"

@@ -211,7 +211,7 @@ mounts_over() {
 
 # two_sleepers: PID, and other, which was patched.
 two_sleepers() {
-	unshare -m true || skip 'no mount namespaces'
+	require_own_mounts
 	start sleep 300
 	looks_like "$PID" sleep
 	other=$PID

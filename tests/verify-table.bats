@@ -290,16 +290,7 @@ on_tmpfs() {
 
 @test "text relocations" {
 	sleeper
-	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$work/text.so" - <<-'END' ||
-		.section .note.GNU-stack,"",@progbits
-		.text
-		.globl entry
-		entry:
-			movabs $entry, %rax
-			ret
-	END
-		skip 'no compiler'
-	sync "$work/text.so"
+	library_with_text_relocation "$work/text.so"
 	start env LD_PRELOAD="$work/text.so" sleep 300
 	wait_for grep -qx sleep "/proc/$PID/comm"
 	asleep "$PID"
@@ -389,7 +380,7 @@ on_tmpfs() {
 
 @test "a mount over /proc/PID" {
 	sleeper
-	unshare -m true || skip 'no mount namespaces'
+	require_own_mounts
 	# shellcheck disable=SC2016 # of the inner shell
 	LOOK=(unshare -m --propagation private bash -c 'mount -t tmpfs none "/proc/$0" && exec "$@"' "$PID" "$PHYSLENS")
 	as_listed "$PID"

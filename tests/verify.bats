@@ -660,17 +660,7 @@ moves() {
 is_warm() { grep -q warm "$work/output" || ! kill -0 "$1" 2>/dev/null; }
 
 @test "text relocations: relocated; a byte that they do not explain: patched" {
-	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$work/text.so" - <<-'END' ||
-		.section .note.GNU-stack,"",@progbits
-		.text
-		.globl entry
-		entry:
-			movabs $entry, %rax
-			ret
-			.fill 64, 1, 0x90
-	END
-		skip 'no compiler'
-	sync "$work/text.so"
+	library_with_text_relocation "$work/text.so"
 	start env LD_PRELOAD="$work/text.so" sleep 300
 	until [ "$(cat "/proc/$PID/comm")" = sleep ] && physlens translate "$PID" entry >/dev/null 2>&1; do
 		sleep 0.05

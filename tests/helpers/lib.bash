@@ -390,6 +390,20 @@ _system_undo() {
 	printf '%s\n' "$*" >>"$SYSTEM_UNDO"
 }
 
+# library_with_text_relocation FILE: the loader writes into its code, at entry+2; the rest are nops.
+library_with_text_relocation() {
+	"${CC:-cc}" -x assembler-with-cpp -shared -nostdlib -Wl,-z,notext -o "$1" - <<-'END' || skip 'no compiler'
+		.section .note.GNU-stack,"",@progbits
+		.text
+		.globl entry
+		entry:
+			movabs $entry, %rax
+			ret
+			.fill 64, 1, 0x90
+	END
+	sync "$1"
+}
+
 # Where mounts of our own cannot be made, as in a chroot whose root is no mount point.
 require_own_mounts() {
 	unshare -m true 2>/dev/null || skip 'no mounts of our own here'
